@@ -1,0 +1,11 @@
+# Debian's SystemC has no CMake files (feasibility.md §1): try a user's own build, then pkg-config.
+find_package(SystemCLanguage CONFIG QUIET)
+if(TARGET SystemC::systemc)
+  add_library(a2a3sim_systemc INTERFACE)
+  target_link_libraries(a2a3sim_systemc INTERFACE SystemC::systemc)
+else()
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(SYSTEMC REQUIRED IMPORTED_TARGET systemc>=2.3.3)
+  add_library(a2a3sim_systemc INTERFACE)
+  target_link_libraries(a2a3sim_systemc INTERFACE PkgConfig::SYSTEMC)
+endif()

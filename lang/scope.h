@@ -1,0 +1,97 @@
+// Scopes (= tasks) and loops.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "isa/error.h"
+#include "lang/record.h"
+#include "lang/tensor.h"
+
+namespace pl {
+
+using isa::TaskId;
+
+/// Options of a scope; `name` is the swimlane row (upstream's name_hint).
+struct ScopeOptions {
+  std::string name;
+  std::vector<TaskId> deps = {};
+  bool allow_early_resolve = false;
+  bool sync_start = false;
+  SplitMode split = SplitMode::None;
+  int slot_num = 0;
+  int scalars = 0;  ///< orchestration scalars the body captures
+};
+
+/// One task, one block. Returns the task id.
+/// Errors: "lang.nested-scope", "lang.no-session".
+TaskId at(const ScopeOptions& options, const std::function<void()>& body, Site site = Site::here());
+
+/// One task, `blocks` blocks; the body gets the block index. Blocks may run on several host threads:
+/// they must not share mutable state, and reading what another block of the same launch writes is
+/// undefined. Errors: "lang.nested-scope", "lang.block-num" (not 1..32767).
+TaskId spmd(int64_t blocks, const ScopeOptions& options, const std::function<void(int64_t)>& body,
+            Site site = Site::here());
+
+/// A join node without work.
+TaskId task_dummy(const std::vector<TaskId>& deps, const std::string& name = "dummy",
+                  Site site = Site::here());
+
+/// Runtime scopes around orchestration statements: `auto_scope` bounds the lifetime of temporaries,
+/// `manual_scope` also turns automatic dependencies off.
+void auto_scope(const std::function<void()>& body);
+void manual_scope(const std::function<void()>& body);
+
+/// The block index inside `spmd`; error "lang.outside-scope".
+int64_t get_block_idx(Site site = Site::here());
+
+/// The two vector lanes of a mixed or vector scope run `body(lane)` (kernel-language.md §2.3).
+void split_aiv(const std::function<void(int64_t)>& body, Site site = Site::here());
+
+/// `for (int64_t i : pl::range(n))` and friends. Outside a scope they are plain orchestration loops
+/// (`range` marks its submits as sequential); inside they are recorded so that `pipeline` can be
+/// software-pipelined. Errors: "lang.loop-step" (step <= 0), "lang.pipeline-stage" (stage < 1).
+class LoopRange {
+ public:
+  class iterator {
+   public:
+    iterator(LoopRange* loop, int64_t index) : loop_(loop), index_(index) {}
+    int64_t operator*() const;
+    iterator& operator++();
+    bool operator!=(const iterator& other) const { return index_ != other.index_; }
+
+   private:
+    LoopRange* loop_;
+    int64_t index_;
+  };
+
+  LoopRange(LoopKind kind, int64_t begin, int64_t end, int64_t step, int stage, Site site);
+  ~LoopRange();
+  LoopRange(const LoopRange&) = delete;
+  LoopRange& operator=(const LoopRange&) = delete;
+  iterator begin();
+  iterator end();
+
+ private:
+  friend class iterator;
+  void enter_iteration(int64_t index);
+  void leave();
+
+  LoopKind kind_;
+  int64_t begin_, end_, step_, trip_;
+  int stage_;
+  Site site_;
+  bool open_ = false;
+};
+
+LoopRange range(int64_t end, Site site = Site::here());
+LoopRange range(int64_t begin, int64_t end, int64_t step = 1, Site site = Site::here());
+LoopRange parallel(int64_t end, Site site = Site::here());
+LoopRange parallel(int64_t begin, int64_t end, int64_t step = 1, Site site = Site::here());
+LoopRange unroll(int64_t end, Site site = Site::here());
+LoopRange pipeline(int64_t end, int stage, Site site = Site::here());
+LoopRange pipeline(int64_t begin, int64_t end, int stage, Site site = Site::here());
+
+}  // namespace pl

@@ -1,0 +1,1 @@
+// Placeholder so that the tree configures; replaced by the first real source.

@@ -1,0 +1,22 @@
+// The machine: replays a task graph in simulated time.
+#pragma once
+
+#include "chips/chip.h"
+#include "isa/graph.h"
+#include "traces/timeline.h"
+
+namespace sim {
+
+struct Options {
+  bool observer_effect = false;  ///< add the cost of swimlane profiling to every task (0.5 us)
+  int level = 4;                 ///< 1-4: detail of timing records (runtime.md §3)
+  bool instructions = false;     ///< also record every instruction
+};
+
+/// Replays `graph` on `chip`. Deterministic; one simulation at a time per process.
+/// Errors: "sim.deadlock" (who waits for what), "sim.flow-control-deadlock",
+/// "sim.heap-ring-deadlock", "sim.dep-pool-overflow", "sim.sync-start" (more blocks than cores),
+/// "sim.no-core".
+traces::Timeline replay(const isa::TaskGraph& graph, const chips::Chip& chip, const Options& options = {});
+
+}  // namespace sim
