@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "isa/instr.h"
 #include "isa/interpreter.h"
 #include "isa/types.h"
 
@@ -21,8 +22,24 @@ struct Parameter {
   std::string source;      ///< "hardware.md §3.4"
   std::string confidence;  ///< "measured", "documented", "calibrated", "guess"
   std::string note;
-  double min = 0, max = 0; ///< accepted range for overrides
+  double min = 0, max = 0; ///< accepted range, in the file and for overrides
   bool overridden = false;
+  bool modelled = true;    ///< false: recorded for the reader, no model uses it, no override
+  std::string text;        ///< the value as written: "265", "true", "ZZ"
+};
+
+/// Cost of one vector opcode (sim/cost_vector.h has the laws). Key `[vec.ops.TADD]` with
+/// `head = 10, slope = 1, tail = 14` and so on; a member that is not given is 0.
+/// Flat tiles: setup + instructions x (head + tail) + slope x repeats of 256 B.
+struct VectorOp {
+  double head = 0, tail = 0;      ///< cycles of every instruction
+  double slope = 0;               ///< cycles per repeat (256 B; per element for scalar element loops)
+  double slope16 = 0;             ///< slope for 16-bit elements when it differs (0: as `slope`)
+  double setup = 0;               ///< once per tile operation (the 18 of a row broadcast, ...)
+  double row = 0;                 ///< per row, for operations expanded row by row (TCOLSUM, TROWEXPAND)
+  /// a5's two-dimensional law (hardware.md §5.4) for tiles that are not flat:
+  /// (strided_slope x repeats per row + strided_row) x rows + strided_fixed. Used if strided_fixed > 0.
+  double strided_slope = 0, strided_row = 0, strided_fixed = 0;
 };
 
 /// Typed view of the parameters. Cycle counts are core cycles, possibly fractional.
@@ -41,6 +58,7 @@ struct Chip {
   isa::MemoryLimits memory;
   bool handover_on_chip = false;       ///< a5: L0C->UB and UB->L1 directly; a2a3: GM ring
   bool mask_scatter = false;           ///< mask form of scatter exists
+  bool wide_casts = false;             ///< a5's set of native conversions (kernel-language.md §1.3)
   int ring_depth_one_way = 0, ring_depth_two_way = 0;
   int l0c_min_m_int32 = 0;             ///< M of an INT32 accumulator is padded to this many rows
   isa::Layout l0a_layout = isa::Layout::ZZ;
@@ -89,6 +107,8 @@ struct Chip {
     double scatter_mask_element = 0;
     double sort32_group = 0, mrgsort_step = 0;
     double count_mode = 0;
+    std::array<VectorOp, isa::kOpcodes> ops{};  ///< `[vec.ops.<opcode>]`, by isa::Opcode
+    const VectorOp& op(isa::Opcode o) const { return ops[static_cast<size_t>(o)]; }
   } vec;
 
   struct Scalar {
@@ -97,6 +117,7 @@ struct Chip {
     double gm_read = 0, gm_read_miss = 0, gm_write = 0, ub_access = 0;
     double loop_iteration = 0;
     double dcci_line_ns = 0;
+    int64_t dcache_bytes = 0, dcache_line = 0;  ///< data cache in front of GM (32 KB, 64 B lines)
   } scalar;
 
   struct Sync { double flag = 0, cross_core = 0; } sync;

@@ -1,9 +1,11 @@
-// The operations of the kernel language. Shapes are [rows, cols]; each function states the dtypes it
-// takes. Common errors: "lang.outside-scope", "lang.dtype", "lang.shape", "lang.cast",
+// The operations of the kernel language. Shapes are [rows, cols]; each function states the dtypes
+// it takes. Common errors: "lang.outside-scope", "lang.dtype", "lang.shape", "lang.cast",
 // "lang.outside-its-block" (a tile of another block), "lang.tile-size" (extent above 65535).
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "isa/instr.h"
@@ -25,6 +27,13 @@ struct Shape2 {
 /// A GM buffer with undefined contents; orchestration only. `manual_dep` keeps it out of automatic
 /// dependencies. A fill value makes the runtime initialise it at allocation.
 Tensor create_tensor(Dims shape, DType dtype, bool manual_dep = false, Site site = Site::here());
+struct CreateOptions {
+  bool manual_dep = false;
+  std::optional<double> init_value = {};  ///< the runtime fills the buffer at allocation
+};
+/// The same with a name for reports and diagnostics.
+Tensor create_tensor(const std::string& name, Dims shape, DType dtype, CreateOptions options = {},
+                     Site site = Site::here());
 
 /// TLOAD of a window (kernel-language.md §3.2). `offsets` has the tensor's rank; the last two
 /// dimensions of the window are `shape` (`{rows, cols}`), or for rank-3 tensors a full window
@@ -33,12 +42,21 @@ Tensor create_tensor(Dims shape, DType dtype, bool manual_dep = false, Site site
 /// Error: "lang.load-window" (cannot be folded into one row stride, or starts outside).
 Tile load(const Tensor& t, const Dims& offsets, const Dims& extent, Shape2 valid = {},
           Site site = Site::here());
-/// The whole tensor as one tile.
+/// The whole tensor as one tile (leading dimensions folded into rows). One TLOAD per call.
 Tile load(const Tensor& t, Site site = Site::here());
+/// Load with an explicit L1 (Mat) destination: only matmuls can use the tile.
+Tile load_l1(const Tensor& t, const Dims& offsets, const Dims& extent, Shape2 valid = {},
+             Site site = Site::here());
+/// TLOAD of a window of `t` into the sub-region of `dst` at (row, col), in place; returns dst.
+Tile gather_row(const Tile& dst, int64_t row, int64_t col, const Tensor& t, const Dims& offsets,
+                const Dims& extent, Site site = Site::here());
+/// L2 warm-up through SDMA: no data effect, nothing recorded.
+void prefetch(const Tensor& t, Site site = Site::here());
 
-/// TSTORE of the tile's valid part to the window of `t` that starts at `offsets`. Storing to a rank-3
-/// tensor takes `extent` (rows x cols folded as in load; {} = a plain 2-D window on the last two axes).
-/// Returns `t`. `atomic` adds in block order. Errors: "lang.store-window", "lang.atomic-dtype".
+/// TSTORE of the tile's valid part to the window of `t` that starts at `offsets`. Storing to a
+/// rank-3 tensor takes `extent` (rows x cols folded as in load; {} = a plain 2-D window on the last
+/// two axes). Returns `t`. `atomic` adds in block order. Errors: "lang.store-window",
+/// "lang.atomic-dtype".
 Tensor store(const Tile& tile, const Dims& offsets, const Tensor& t, bool atomic = false,
              const Dims& extent = {}, Site site = Site::here());
 
@@ -48,9 +66,11 @@ Tensor assemble(const Tensor& target, const Tile& tile, const Dims& offsets, boo
 Tile assemble(const Tile& target, const Tile& tile, int64_t row, int64_t col,
               Site site = Site::here());
 
-/// A tile with undefined contents (Vec, or Acc once it accumulates a matmul).
+/// A tile with undefined contents (Vec, or Acc once it accumulates a matmul: the first matmul_acc
+/// into a window of it starts from zero).
 Tile create_tile(int64_t rows, int64_t cols, DType dtype, TileSpace space = TileSpace::Auto,
                  Site site = Site::here());
+Tile create_l1(int64_t rows, int64_t cols, DType dtype, Site site = Site::here());
 Tile full(int64_t rows, int64_t cols, DType dtype, double value, Site site = Site::here());
 /// INT32 / UINT32 ramp `start, start + 1, ...` of shape [1, cols].
 Tile arange(int64_t start, int64_t cols, DType dtype = DType::I32, Site site = Site::here());
@@ -58,10 +78,20 @@ Tile arange(int64_t start, int64_t cols, DType dtype = DType::I32, Site site = S
 // --- metadata only ---------------------------------------------------------------------------
 
 Tile reshape(const Tile& t, int64_t rows, int64_t cols, Site site = Site::here());
-Tile set_validshape(const Tile& t, int64_t valid_rows, int64_t valid_cols, Site site = Site::here());
+Tile set_validshape(const Tile& t, int64_t valid_rows, int64_t valid_cols,
+                    Site site = Site::here());
+/// Reshape is an alias; error "lang.tile-reshape" where padded rows or a partial valid area make
+/// that impossible. Errors of the others: "lang.valid-shape", "lang.tile-window".
 /// Sub-tile; an alias when the hardware can address it (32 B aligned columns), else a copy.
 Tile slice(const Tile& t, int64_t row, int64_t col, int64_t rows, int64_t cols,
            Site site = Site::here());
+
+/// Half of a tile for one vector lane of split_aiv: rows (UpDown) or columns (LeftRight).
+Tile aiv_shard(const Tile& a, int64_t lane, SplitMode mode, Site site = Site::here());
+/// A tile seen transposed without moving it; only as the second operand of a matmul.
+Tile transpose_view(const Tile& a, Site site = Site::here());
+/// The window with another valid area.
+TileRef with_valid(TileRef ref, int64_t valid_rows, int64_t valid_cols);
 
 // --- element-wise: FP32, FP16, INT32, INT16 (BF16 only where noted) ---------------------------
 // A [M,1] second operand becomes the row-expand form, as in the compiler.
@@ -93,7 +123,7 @@ Tile sel(const Tile& mask, const Tile& a, const Tile& b, Site site = Site::here(
 
 // --- reductions and broadcasts (FP32, FP16) ---------------------------------------------------
 
-Tile row_sum(const Tile& a, Site site = Site::here());     ///< [M,N] -> [M,1]
+Tile row_sum(const Tile& a, Site site = Site::here());  ///< [M,N] -> [M,1]
 Tile row_max(const Tile& a, Site site = Site::here());
 Tile row_min(const Tile& a, Site site = Site::here());
 Tile row_argmax(const Tile& a, Site site = Site::here());  ///< INT32
@@ -138,25 +168,29 @@ Tile mrgsort(const std::vector<Tile>& lists, Site site = Site::here());
 
 struct MatmulOptions {
   bool b_trans = false;  ///< b is [n, K]
+  bool init = false;     ///< matmul_acc: start from zero (init_cond, the first K step)
 };
 /// [m,K] x [K,n]; BF16/FP16/FP32 give FP32, INT8 gives INT32. Error "lang.matmul".
 Tile matmul(const Tile& a, const Tile& b, MatmulOptions options = {}, Site site = Site::here());
-/// acc += a x b, in place; returns acc.
+/// acc += a x b, in place; returns acc. Errors: "lang.matmul", "lang.memory-space".
 Tile matmul_acc(const Tile& acc, const Tile& a, const Tile& b, MatmulOptions options = {},
                 Site site = Site::here());
 
 // --- scalars ----------------------------------------------------------------------------------
 
 /// One element of a GM tensor. Orchestration: waits for the producers. In a scope: a scalar load.
-/// Linear addressing: an index past a dimension reads the flat element; past the buffer it clamps to
-/// the last element; both are reported (feasibility.md §5).
+/// Linear addressing: an index past a dimension reads the flat element; past the buffer it clamps
+/// to the last element; both are reported (feasibility.md §5).
 double read(const Tensor& t, const Dims& index, Site site = Site::here());
 int64_t read_int(const Tensor& t, const Dims& index, Site site = Site::here());
 double read(const Tile& t, int64_t row, int64_t col, Site site = Site::here());
 void write(const Tensor& t, const Dims& index, double value, Site site = Site::here());
+void write_int(const Tensor& t, const Dims& index, int64_t value, Site site = Site::here());
 void write(const Tile& t, int64_t row, int64_t col, double value, Site site = Site::here());
 
-/// Barrier over all blocks of the launch. Blocks then run as fibres in lock step.
+/// Barrier over all blocks of the launch, which then run as fibres in lock step. The scope must
+/// have sync_start (only then are all blocks on cores at once); error "lang.syncall" otherwise, and
+/// when some blocks end while others wait.
 void syncall(Site site = Site::here());
 
 }  // namespace pl

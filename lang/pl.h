@@ -15,6 +15,7 @@
 #pragma once
 
 #include "lang/ops.h"
+#include "lang/scalars.h"
 #include "lang/scope.h"
 #include "lang/session.h"
 #include "lang/tensor.h"

@@ -52,11 +52,12 @@ enum class LoopKind : uint8_t { Range, Parallel, Unroll, Pipeline };
 
 /// One recorded event of a block.
 ///  Instr      an operation; opcode, operands and attributes as in isa::Instr, before lowering:
-///             TLOAD / TSTORE move between `gm` and a value, TMATMUL(_ACC) is a whole L1-level product
-///             (src0 [m,K], src1 [K,n], or [n,K] with attr.trans_b; _ACC: dst is also an input),
-///             TGATHER covers all rows, TMOV copies into a window of an existing value (assemble),
-///             TCONCAT, TTRANS, ... as named. Operations that keep part of dst (TMOV into a window,
-///             TSCATTER*, TMATMUL_ACC) name the same value as dst and modify it in place.
+///             TLOAD / TSTORE move between `gm` and a value, TMATMUL(_ACC) is a whole L1-level
+///             product (src0 [m,K], src1 [K,n], or [n,K] with attr.trans_b; _ACC: dst is also an
+///             input), TGATHER covers all rows, TMOV copies into a window of an existing value
+///             (assemble), TCONCAT, TTRANS, ... as named. Operations that keep part of dst (TMOV
+///             into a window, TSCATTER*, TMATMUL_ACC) name the same value as dst and modify it in
+///             place.
 ///  LoopBegin  `loop`, `trip` (iterations), `stage` (Pipeline)
 ///  LoopIter   start of iteration `iter`
 ///  LoopEnd
@@ -91,15 +92,16 @@ struct ScopeRecord {
   isa::SiteId site;
   bool dummy = false;
   int32_t block_num = 1;
-  int32_t scalars = 0;        ///< orchestration scalars captured by the body (loop indices)
+  int32_t scalars = 0;  ///< orchestration scalars captured by the body (loop indices)
   std::vector<isa::TaskId> deps;
   bool allow_early_resolve = false;
   bool sync_start = false;
   bool manual_scope = false;
-  bool in_loop = false;       ///< submitted inside an orchestration `range` loop (Out becomes InOut)
+  bool in_loop = false;  ///< submitted inside an orchestration `range` loop (Out becomes InOut)
   int32_t scope_depth = 1;
   SplitMode split = SplitMode::None;
-  int32_t slot_num = 0;       ///< ring depth asked for; 0 = the chip's default
+  int32_t slot_num = 0;               ///< ring depth asked for; 0 = the chip's default
+  std::vector<isa::BufferId> no_dep;  ///< buffers kept out of this task's dependencies (pl.no_dep)
   std::vector<BlockRecord> blocks;
 };
 
@@ -109,6 +111,8 @@ struct BufferStorage {
   std::shared_ptr<uint8_t> data;
   std::shared_ptr<const uint8_t> initial;
   bool manual_dep = false;
+  bool filled = false;  ///< the runtime fills it with fill_value at allocation (init_value)
+  double fill_value = 0;
 };
 
 struct OrchEvent {
@@ -119,7 +123,8 @@ struct OrchEvent {
   bool manual = false;   ///< ScopeBegin of a manual scope
 };
 
-/// A diagnostic of the functional run ("lang.scalar-out-of-bounds", "lang.uninitialised-read", ...).
+/// A diagnostic of the functional run ("lang.scalar-out-of-bounds", "lang.uninitialised-read",
+/// ...).
 struct Diagnostic {
   std::string id;
   std::string where;
@@ -128,11 +133,11 @@ struct Diagnostic {
 
 struct RecordedProgram {
   std::string name;
-  std::vector<isa::GmBuffer> buffers;   ///< gm_addr assigned here, in creation order
-  std::vector<BufferStorage> storage;   ///< parallel to buffers
-  std::vector<ScopeRecord> scopes;      ///< by TaskId
+  std::vector<isa::GmBuffer> buffers;  ///< gm_addr assigned here, in creation order
+  std::vector<BufferStorage> storage;  ///< parallel to buffers
+  std::vector<ScopeRecord> scopes;     ///< by TaskId
   std::vector<OrchEvent> orchestration;
-  std::vector<std::string> sites;       ///< by SiteId
+  std::vector<std::string> sites;  ///< by SiteId
   std::vector<Diagnostic> diagnostics;
 };
 

@@ -12,8 +12,6 @@
 
 namespace pl {
 
-using isa::TaskId;
-
 /// Options of a scope; `name` is the swimlane row (upstream's name_hint).
 struct ScopeOptions {
   std::string name;
@@ -22,16 +20,18 @@ struct ScopeOptions {
   bool sync_start = false;
   SplitMode split = SplitMode::None;
   int slot_num = 0;
-  int scalars = 0;  ///< orchestration scalars the body captures
+  int scalars = 0;                  ///< orchestration scalars the body captures
+  std::vector<Tensor> no_dep = {};  ///< arguments outside dependency tracking (pl.no_dep)
 };
 
 /// One task, one block. Returns the task id.
-/// Errors: "lang.nested-scope", "lang.no-session".
+/// Errors: "lang.nested-scope", "lang.no-session", "lang.bad-dep" (a dependency that is no task
+/// yet).
 TaskId at(const ScopeOptions& options, const std::function<void()>& body, Site site = Site::here());
 
-/// One task, `blocks` blocks; the body gets the block index. Blocks may run on several host threads:
-/// they must not share mutable state, and reading what another block of the same launch writes is
-/// undefined. Errors: "lang.nested-scope", "lang.block-num" (not 1..32767).
+/// One task, `blocks` blocks; the body gets the block index. Blocks may run on several host
+/// threads: they must not share mutable state, and reading what another block of the same launch
+/// writes is undefined. Errors: "lang.nested-scope", "lang.block-num" (not 1..32767).
 TaskId spmd(int64_t blocks, const ScopeOptions& options, const std::function<void(int64_t)>& body,
             Site site = Site::here());
 
@@ -50,6 +50,7 @@ int64_t get_block_idx(Site site = Site::here());
 /// The two vector lanes of a mixed or vector scope run `body(lane)` (kernel-language.md §2.3).
 void split_aiv(const std::function<void(int64_t)>& body, Site site = Site::here());
 
+/// All functions below: error "lang.no-session" without an active session.
 /// `for (int64_t i : pl::range(n))` and friends. Outside a scope they are plain orchestration loops
 /// (`range` marks its submits as sequential); inside they are recorded so that `pipeline` can be
 /// software-pipelined. Errors: "lang.loop-step" (step <= 0), "lang.pipeline-stage" (stage < 1).
@@ -84,6 +85,7 @@ class LoopRange {
   int stage_;
   Site site_;
   bool open_ = false;
+  bool in_runtime_scope_ = false;
 };
 
 LoopRange range(int64_t end, Site site = Site::here());
@@ -93,5 +95,7 @@ LoopRange parallel(int64_t begin, int64_t end, int64_t step = 1, Site site = Sit
 LoopRange unroll(int64_t end, Site site = Site::here());
 LoopRange pipeline(int64_t end, int stage, Site site = Site::here());
 LoopRange pipeline(int64_t begin, int64_t end, int stage, Site site = Site::here());
+LoopRange pipeline(int64_t begin, int64_t end, int64_t step, int stage, Site site = Site::here());
+LoopRange unroll(int64_t begin, int64_t end, int64_t step = 1, Site site = Site::here());
 
 }  // namespace pl

@@ -12,9 +12,11 @@
 namespace pl {
 
 struct SessionOptions {
-  int threads = 0;            ///< host threads for spmd blocks; 0 = all cores. Never changes results.
-  bool poison = true;         ///< create_tensor starts as NaN / 0xAB.. and reads of it are diagnosed
-  bool mask_scatter = true;   ///< the chip has the mask form of scatter (a2a3 yes, a5 no)
+  int threads = 0;     ///< host threads for spmd blocks; 0 = all cores. Never changes results.
+  bool poison = true;  ///< create_tensor starts as NaN / 0xAB.. and reads of it are diagnosed
+  bool mask_scatter = true;  ///< the chip has the mask form of scatter (a2a3 yes, a5 no)
+  bool a5_casts = false;     ///< the chip converts a5's extra type pairs (kernel-language.md §1.3)
+  bool loop_scopes = true;   ///< each iteration of an orchestration loop is a runtime scope
 };
 
 /// One program run. Exactly one session is active per thread; `pl::` functions act on it.
@@ -26,7 +28,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Program arguments. `bytes` (row-major, size checked: "lang.tensor-bytes") is adopted, not copied.
+  /// Program arguments. An input may not be written ("lang.read-only"). `bytes` (row-major, size
+  /// checked: "lang.tensor-bytes") is adopted, not copied.
   Tensor input(const std::string& name, DType dtype, Dims shape, std::shared_ptr<uint8_t> bytes);
   Tensor inout(const std::string& name, DType dtype, Dims shape, std::shared_ptr<uint8_t> bytes);
   Tensor output(const std::string& name, DType dtype, Dims shape);

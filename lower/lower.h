@@ -20,8 +20,8 @@ struct Options {
 
 /// A tile that lives in a memory at its peak, for reports and overflow errors.
 struct LiveTile {
-  std::string site;               ///< "qkv_proj_rope.cpp:120"
-  std::string shape;              ///< "[128x512] INT32"
+  std::string site;   ///< "qkv_proj_rope.cpp:120"
+  std::string shape;  ///< "[128x512] INT32"
   int64_t addr = 0, bytes = 0;
 };
 
@@ -48,6 +48,7 @@ struct Result {
 /// Lowers every scope. Errors: "lower.ub-overflow", "lower.l1-overflow", "lower.l0c-overflow", ...
 /// (scope, space, limit, value, live tiles), "lower.mixed-write" (bulk and scalar writes to one
 /// tensor), "lower.cast" (not native on this chip), "lower.mask-scatter".
-Result lower(const pl::RecordedProgram& program, const chips::Chip& chip, const Options& options = {});
+Result lower(const pl::RecordedProgram& program, const chips::Chip& chip,
+             const Options& options = {});
 
 }  // namespace lower

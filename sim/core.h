@@ -63,12 +63,12 @@ class Core : public sc_core::sc_module {
   ~Core() override;
 
   isa::CoreId id() const;
-  isa::CoreKind kind() const;
+  isa::CoreKind core_kind() const;  // sc_module has a kind() of its own
 
   /// Jobs posted and not yet observed as finished by `take_finished` (0, 1 or 2).
   int outstanding() const;
-  /// Posts a job now (at most two outstanding). Assigns row.reg_task_id.
-  void post(LaneJob job);
+  /// Posts a job now (at most two outstanding). Assigns row.reg_task_id and returns it (for `ring`).
+  uint32_t post(LaneJob job);
   /// Rings the doorbell of the gated job `reg_task_id`.
   void ring(uint32_t reg_task_id);
   /// The oldest job whose end is visible to a poll made now, if any: index of its row in

@@ -16,7 +16,7 @@ struct Options {
 /// Replays `graph` on `chip`. Deterministic; one simulation at a time per process.
 /// Errors: "sim.deadlock" (who waits for what), "sim.flow-control-deadlock",
 /// "sim.heap-ring-deadlock", "sim.dep-pool-overflow", "sim.sync-start" (more blocks than cores),
-/// "sim.no-core".
+/// "sim.no-core" (no kernel for the task's kind), "sim.bad-graph" (ids that do not fit together).
 traces::Timeline replay(const isa::TaskGraph& graph, const chips::Chip& chip, const Options& options = {});
 
 }  // namespace sim

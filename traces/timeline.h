@@ -33,9 +33,9 @@ struct GmTraffic {
   int64_t write_bytes = 0;  ///< asked, stores only
   int64_t dmas = 0;
   int64_t rows = 0;
-  int64_t lines = 0;        ///< L2 lines touched
+  int64_t lines = 0;  ///< L2 lines touched
   int64_t line_misses = 0;
-  int64_t hbm_bytes = 0;    ///< line fills and write-backs caused
+  int64_t hbm_bytes = 0;  ///< line fills and write-backs caused
 
   GmTraffic& operator+=(const GmTraffic& b);
 };
@@ -47,13 +47,13 @@ struct LaneRow {
   isa::TaskId task;
   isa::FuncId func;
   int32_t block = 0;
-  int32_t lane = 0;            ///< 0 AIC, 1 AIV0, 2 AIV1
-  uint32_t reg_task_id = 0;    ///< per-core dispatch sequence number
+  int32_t lane = 0;          ///< 0 AIC, 1 AIV0, 2 AIV1
+  uint32_t reg_task_id = 0;  ///< per-core dispatch sequence number
   bool first_on_core = false;
-  Picoseconds dispatch;        ///< scheduler stores to the core's register
-  Picoseconds receive;         ///< core notices
-  Picoseconds start, end;      ///< kernel body
-  Picoseconds finish;          ///< scheduler observes the end
+  Picoseconds dispatch;    ///< scheduler stores to the core's register
+  Picoseconds receive;     ///< core notices
+  Picoseconds start, end;  ///< kernel body
+  Picoseconds finish;      ///< scheduler observes the end
   std::array<Picoseconds, isa::kPipes> pipe_busy{};
   std::array<Picoseconds, kWaitReasons> waits{};
   GmTraffic gm;
@@ -68,8 +68,8 @@ struct PhaseRow {
   Picoseconds start, end;
   int64_t loop_iter = 0;
   int32_t tasks_processed = 0;
-  int32_t pop_hit = 0, pop_miss = 0;     ///< only "dispatch"
-  isa::TaskId task;                      ///< only "dummy_task"
+  int32_t pop_hit = 0, pop_miss = 0;                          ///< only "dispatch"
+  isa::TaskId task;                                           ///< only "dummy_task"
   std::array<int32_t, 3> shared_at_start{}, shared_at_end{};  ///< ready AIC, AIV, MIX
 };
 
@@ -84,19 +84,21 @@ struct InstrRow {
   uint32_t lane_row = 0;  ///< index into Timeline::lanes
   uint32_t instr = 0;     ///< index in its stream
   isa::Pipe pipe = isa::Pipe::S;
-  uint8_t opcode = 0;     ///< isa::Opcode
+  uint8_t opcode = 0;  ///< isa::Opcode
   Picoseconds start, end;
+  Picoseconds waited;                  ///< how long its pipe stood free before it; 0 = not at all
+  WaitReason wait = WaitReason::Data;  ///< the longest reason for `waited`
 };
 
 struct TimelineMeta {
-  std::string chip;      ///< "a2a3", "a5"
+  std::string chip;  ///< "a2a3", "a5"
   std::string soc;
   int64_t counter_hz = 50'000'000;
   int32_t aic = 0, aiv = 0;
   int32_t scheduler_threads = 0;
   bool observer_effect = false;
-  std::vector<isa::CoreKind> core_kinds;     ///< by CoreId
-  std::vector<int32_t> core_to_thread;       ///< by CoreId
+  std::vector<isa::CoreKind> core_kinds;  ///< by CoreId
+  std::vector<int32_t> core_to_thread;    ///< by CoreId
 };
 
 struct Timeline {

@@ -1,0 +1,145 @@
+#include "apps/run.h"
+
+#include <fmt/format.h>
+
+#include <future>
+
+#include "apps/verify_lowering.h"
+#include "kernels/npy.h"
+#include "lower/deps.h"
+#include "sim/machine.h"
+
+namespace app {
+namespace {
+
+using kernels::HostTensor;
+using kernels::OutputVerdict;
+using kernels::Program;
+using kernels::TensorSet;
+
+std::string resolve_mode(const Program& program, const std::string& mode) {
+  if (mode.empty()) return program.modes.front();
+  for (const std::string& m : program.modes)
+    if (m == mode) return mode;
+  throw isa::Error("cli.mode", fmt::format("{} has no mode '{}'; it has {}", program.name, mode,
+                                           fmt::join(program.modes, ", ")));
+}
+
+void require_chip_form(const Program& program, const kernels::Knobs& knobs, const chips::Chip& chip) {
+  if (!program.refused_on_chip) return;
+  const std::string why = program.refused_on_chip(knobs, chip.name);
+  if (!why.empty()) throw isa::Error("knob.chip", program.name, why);
+}
+
+/// The outputs of the eager run as host tensors (sharing the session's memory).
+TensorSet collect_outputs(pl::Session& session,
+                          const std::vector<std::pair<std::string, pl::Tensor>>& outputs) {
+  TensorSet set;
+  for (const auto& [name, tensor] : outputs) {
+    HostTensor t;
+    t.name = name;
+    t.dtype = tensor.dtype();
+    t.shape.assign(tensor.shape().begin(), tensor.shape().end());
+    t.role = kernels::Role::Output;
+    t.bytes = std::shared_ptr<uint8_t>(session.data(tensor), [](uint8_t*) {});
+    set.add(std::move(t));
+  }
+  return set;
+}
+
+std::vector<OutputVerdict> compare_outputs(const Program& program, const TensorSet& outputs,
+                                           const TensorSet& expected, const TensorSet& inputs) {
+  std::vector<OutputVerdict> verdicts;
+  for (const HostTensor& actual : outputs.all())
+    if (auto it = program.comparators.find(actual.name); it != program.comparators.end())
+      verdicts.push_back(it->second(actual, expected.at(actual.name), inputs));
+  return verdicts;
+}
+
+std::optional<traces::Golden> golden_summary(const std::vector<OutputVerdict>& verdicts, bool checked) {
+  if (!checked) return std::nullopt;
+  traces::Golden golden;
+  golden.passed = true;
+  for (const OutputVerdict& v : verdicts) {
+    golden.passed = golden.passed && v.passed;
+    golden.outputs.push_back({v.name, v.passed, v.max_abs_err, v.bad, v.total});
+  }
+  return golden;
+}
+
+traces::RunInfo run_info(const RunRequest& request, const std::string& mode, const RunResult& result) {
+  traces::RunInfo info;
+  info.program = request.program;
+  info.mode = mode;
+  info.knobs = result.knobs.values();
+  for (const auto& [name, value] : request.settings)
+    info.variant += (info.variant.empty() ? "" : ",") + name + "=" + value;
+  if (info.variant.empty()) info.variant = "default";
+  info.chip = result.chip.name;
+  info.soc = result.chip.soc;
+  info.seed = request.seed;
+  return info;
+}
+
+}  // namespace
+
+bool RunResult::passed() const {
+  if (summary.golden && !summary.golden->passed) return false;
+  return !lowering_check || lowering_check->equal;
+}
+
+RunResult run(const RunRequest& request, Progress& progress) {
+  const Program& program = kernels::find_program(request.program);
+  const std::string mode = resolve_mode(program, request.mode);
+  RunResult result;
+  result.chip = chips::load_chip(request.chip, request.soc, request.chip_overrides);
+  result.knobs = program.resolve(mode, request.settings);
+  require_chip_form(program, result.knobs, result.chip);
+
+  progress.step("inputs");
+  TensorSet inputs = program.make_inputs(result.knobs, mode, request.seed);
+  if (!request.inputs_dir.empty()) inputs = kernels::load_tensors(request.inputs_dir, inputs);
+
+  // The golden needs only the inputs: it runs beside execution, lowering and replay.
+  std::future<TensorSet> golden;
+  if (request.golden)
+    golden = std::async(request.threads == 1 ? std::launch::deferred : std::launch::async,
+                        [&] { return program.golden(inputs, result.knobs, mode); });
+
+  progress.step("executing " + program.name);
+  pl::SessionOptions session_options;
+  session_options.threads = request.threads;
+  session_options.mask_scatter = result.chip.mask_scatter;
+  pl::Session session(program.name, session_options);
+  const auto outputs = program.run(session, inputs, result.knobs, mode);
+  const TensorSet actual = collect_outputs(session, outputs);
+  const pl::RecordedProgram recorded = session.finish();
+  result.diagnostics = recorded.diagnostics;
+
+  progress.step("lowering for " + result.chip.name);
+  lower::Options lower_options;
+  lower_options.threads = request.threads;
+  result.lowered = lower::lower(recorded, result.chip, lower_options);
+
+  progress.step("replaying");
+  sim::Options sim_options;
+  sim_options.observer_effect = request.observer_effect;
+  sim_options.level = request.level;
+  sim_options.instructions = request.detail;
+  result.timeline = sim::replay(result.lowered.graph, result.chip, sim_options);
+
+  if (request.verify_lowering) {
+    progress.step("verifying the lowering");
+    result.lowering_check = verify_lowering(recorded, result.lowered.graph, result.chip);
+  }
+  if (request.golden) {
+    progress.step("golden");
+    result.verdicts = compare_outputs(program, actual, golden.get(), inputs);
+  }
+  if (!request.save_dir.empty()) kernels::save_tensors(request.save_dir, actual);
+  result.summary = traces::summarize(result.timeline, result.lowered.graph, run_info(request, mode, result),
+                                     golden_summary(result.verdicts, request.golden));
+  return result;
+}
+
+}  // namespace app

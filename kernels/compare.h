@@ -1,0 +1,45 @@
+// The published comparators (kernels.md §0.3). All throw "kernel.shape" when the two tensors differ
+// in dtype or shape.
+#pragma once
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "kernels/program.h"
+
+namespace kernels {
+
+/// torch.allclose: every |actual - expected| <= atol + rtol * |expected|.
+Comparator allclose(double rtol = 1e-5, double atol = 1e-5);
+
+/// tol = atol + rtol * |expected|; fails on any NaN or Inf in actual; passes if the elements out of
+/// tolerance are at most round(max_error_ratio * numel). "RA(atol, rtol, ratio)".
+Comparator ratio_allclose(double atol, double rtol, double max_error_ratio = 0.005);
+
+/// a = |difference|, b = max(|actual|, |expected|, 2^-14 / diff_thd) + 1e-9; rd = a if a < diff_thd
+/// else a / b; bad if rd > diff_thd; passes if bad <= round(pct_thd * numel) and the largest rd is
+/// below max_diff_hd. "RD(diff, pct, max)".
+Comparator ratio_reldiff(double diff_thd = 0.01, double pct_thd = 0.05,
+                         double max_diff_hd = std::numeric_limits<double>::infinity());
+
+/// Indices: a mismatch at position i of a row is legal if the actual values `values_name` (same
+/// shape) stay descending over i-1, i, i+1.
+Comparator topk_pair_compare(std::string values_name);
+
+/// ratio_reldiff on the first n rows; n is given, or is the first element of an integer input.
+Comparator valid_ratio_reldiff(int64_t n, double diff_thd = 0.01, double pct_thd = 0.05,
+                               double max_diff_hd = std::numeric_limits<double>::infinity());
+Comparator valid_ratio_reldiff(std::string count_name, double diff_thd = 0.01,
+                               double pct_thd = 0.05,
+                               double max_diff_hd = std::numeric_limits<double>::infinity());
+
+/// Tensors [lanes, slots, ...] with `count_name` [lanes]: only slots below the lane's count are
+/// compared, with atol + rtol * |expected|; every one of them must agree.
+Comparator valid_rows_compare(std::string count_name, double atol = 0, double rtol = 0);
+
+/// Every output of a run against its golden, with the program's comparators (default: allclose).
+std::vector<OutputVerdict> judge(const Program& program, const TensorSet& inputs,
+                                 const TensorSet& actual, const TensorSet& expected);
+
+}  // namespace kernels

@@ -1,0 +1,76 @@
+#include "kernels/rope.h"
+
+namespace kernels::rope {
+
+using isa::DType;
+using pl::MaskPattern;
+using pl::RoundMode;
+using pl::Tensor;
+using pl::Tile;
+
+SwapIndex SwapIndex::first_rows(int64_t rows) const {
+  if (rows == dup.rows()) return *this;
+  return {dup.window(0, 0, rows, kLanes), swap.window(0, 0, rows, kLanes),
+          sign.window(0, 0, rows, kLanes)};
+}
+
+SwapIndex make_swap_index(int64_t rows) {
+  const Tile ones = pl::full(rows, kLanes, DType::F32, 1.0);
+  const Tile lanes = pl::cast(pl::arange(0, kLanes), DType::F32);
+  const Tile column = pl::col_expand_mul(ones, lanes);
+  const Tile pair =
+      pl::cast(pl::cast(pl::mul(column, 0.5), DType::I32, RoundMode::Trunc), DType::F32);
+  const Tile dup = pl::cast(pair, DType::I32, RoundMode::Rint);
+  const Tile odd = pl::sub(column, pl::mul(pair, 2.0));  // j - 2 * (j >> 1)
+  const Tile next = pl::add(column, 1.0);
+  const Tile swap = pl::sub(next, pl::mul(odd, 2.0));
+  const Tile sign = pl::sub(pl::mul(odd, 2.0), 1.0);
+  return {dup, pl::cast(swap, DType::I32, RoundMode::Rint), sign};
+}
+
+Tables load_half(const Tensor& cos, const Tensor& sin, int64_t token, int64_t rows) {
+  const Tile c = pl::load(cos, {token, 0}, {rows, kHalf});
+  const Tile s = pl::load(sin, {token, 0}, {rows, kHalf});
+  return {pl::cast(c, DType::F32), pl::cast(s, DType::F32)};
+}
+
+Tables load_duplicated(const Tensor& cos, const Tensor& sin, int64_t token, int64_t rows,
+                       const SwapIndex& index) {
+  const Tile c = pl::load(cos, {token, 0}, {rows, kLanes});
+  const Tile s = pl::load(sin, {token, 0}, {rows, kLanes});
+  return {pl::gather(pl::cast(c, DType::F32), index.dup),
+          pl::gather(pl::cast(s, DType::F32), index.dup)};
+}
+
+Pairs split_lanes(const Tile& x) {
+  return {pl::gather_mask(x, MaskPattern::P0101), pl::gather_mask(x, MaskPattern::P1010)};
+}
+
+Pairs rotate(const Pairs& x, const Tables& half) {
+  // Named one by one: the order of a call's arguments is the compiler's choice, a recording's is
+  // not.
+  const Tile first_cos = pl::mul(x.first, half.cos);
+  const Tile second_sin = pl::mul(x.second, half.sin);
+  const Tile first = pl::sub(first_cos, second_sin);
+  const Tile first_sin = pl::mul(x.first, half.sin);
+  const Tile second_cos = pl::mul(x.second, half.cos);
+  return {first, pl::add(first_sin, second_cos)};
+}
+
+Tile interleave_by_scatter(const Pairs& x) {
+  Tile lanes = pl::full(x.first.rows(), kLanes, DType::F32, 0.0);
+  lanes = pl::scatter_mask(lanes, x.first, MaskPattern::P0101);
+  return pl::scatter_mask(lanes, x.second, MaskPattern::P1010);
+}
+
+Tile rotate_by_swap(const Tile& x, const Tables& duplicated, const SwapIndex& index) {
+  const Tile swapped = pl::gather(x, index.swap);
+  const Tile along = pl::mul(x, duplicated.cos);
+  return pl::add(along, pl::mul(pl::mul(swapped, index.sign), duplicated.sin));
+}
+
+Tile interleave_by_selector(const Pairs& x, const Tile& even_select, const Tile& odd_select) {
+  return pl::matmul_acc(pl::matmul(x.first, even_select), x.second, odd_select);
+}
+
+}  // namespace kernels::rope

@@ -1,0 +1,75 @@
+#include "lang/gm_storage.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace pl {
+namespace {
+
+constexpr int64_t kFineTrackingMax = 64 * 1024;  // bytes of buffers tracked in units of 4 B
+
+/// Does [first, end) meet a row of `gm`? All in bytes.
+bool meets(int64_t first, int64_t end, const isa::GmAccess& gm) {
+  const auto size = static_cast<int64_t>(isa::size_of(gm.dtype));
+  const int64_t start = gm.offset * size, length = gm.row_bytes();
+  const int64_t pitch = gm.row_stride * size;
+  if (gm.rows <= 0 || length <= 0) return false;
+  const int64_t last_start = start + (gm.rows - 1) * pitch;
+  if (end <= start || first >= last_start + length) return false;
+  if (gm.rows == 1 || pitch <= 0) return true;
+  // The last row that starts before `end` is the one that reaches furthest of those.
+  const int64_t row = std::min<int64_t>((end - 1 - start) / pitch, gm.rows - 1);
+  return start + row * pitch + length > first;
+}
+
+}  // namespace
+
+bool overlaps(const isa::GmAccess& a, const isa::GmAccess& b) {
+  bool hit = false;
+  for_each_run(a, [&](int64_t first, int64_t end) { hit = hit || meets(first, end, b); });
+  return hit;
+}
+
+WriteMap::WriteMap(int64_t bytes)
+    : shift_(bytes <= kFineTrackingMax ? 2 : 5),
+      units_((bytes >> shift_) + 1),
+      flags_(std::make_unique<std::atomic<uint8_t>[]>(static_cast<size_t>(units_))) {}
+
+void WriteMap::mark(const isa::GmAccess& gm) {
+  for_each_run(gm, [&](int64_t first, int64_t end) {
+    for (int64_t u = first >> shift_; u <= (end - 1) >> shift_; ++u)
+      flags_[static_cast<size_t>(u)].store(1, std::memory_order_relaxed);
+  });
+}
+
+void WriteMap::mark_all() {
+  for (int64_t u = 0; u < units_; ++u)
+    flags_[static_cast<size_t>(u)].store(1, std::memory_order_relaxed);
+}
+
+int64_t WriteMap::first_unwritten(const isa::GmAccess& gm) const {
+  int64_t found = -1;
+  for_each_run(gm, [&](int64_t first, int64_t end) {
+    if (found >= 0) return;
+    for (int64_t u = first >> shift_; u <= (end - 1) >> shift_; ++u)
+      if (flags_[static_cast<size_t>(u)].load(std::memory_order_relaxed) == 0) {
+        found = std::max(first, u << shift_);
+        return;
+      }
+  });
+  return found;
+}
+
+std::shared_ptr<uint8_t> allocate_gm(int64_t bytes, isa::DType dtype, bool poison) {
+  const auto size = static_cast<size_t>((std::max<int64_t>(bytes, 1) + 63) / 64 * 64);
+  auto* memory = static_cast<uint8_t*>(std::aligned_alloc(64, size));
+  if (memory == nullptr) throw std::bad_alloc();
+  const bool is_float =
+      dtype == isa::DType::F32 || dtype == isa::DType::BF16 || dtype == isa::DType::F16;
+  std::memset(memory, poison ? (is_float ? 0xff : 0xab) : 0, size);
+  return {memory, [](uint8_t* p) { std::free(p); }};
+}
+
+}  // namespace pl

@@ -1,0 +1,32 @@
+// split(UP_DOWN) / split(LEFT_RIGHT): the half of every vector tile that a lane works on
+// (kernel-language.md §3.3).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lang/record.h"
+
+namespace lower {
+
+/// Along which axis the lanes share a value. Whole values are computed by both.
+enum class HalfAxis : uint8_t { Whole, Rows, Cols };
+
+/// Axes of all values of a block: loads and hand-overs are halved along the split axis, results
+/// follow their sources (through [M,1] <-> [1,M] views too).
+std::vector<HalfAxis> infer_halves(const pl::BlockRecord& record, pl::SplitMode split);
+
+/// The lane's half of a view. `axis` is the value's. Error "lower.split" for a view that is not
+/// whole along the axis or has an odd extent.
+pl::TileRef half_ref(const pl::TileRef& ref, const pl::ValueInfo& value, HalfAxis axis, int lane,
+                     const std::string& where);
+
+/// The same cut of the GM window that `ref` (already whole, of a value with `axis`) moves.
+isa::GmAccess half_gm(const isa::GmAccess& gm, const pl::TileRef& ref, const pl::ValueInfo& value,
+                      HalfAxis axis, int lane);
+
+/// How a view sees its value's axis: a [1,M] view of an [M,1] value is cut by columns.
+HalfAxis seen_axis(const pl::TileRef& ref, const pl::ValueInfo& value, HalfAxis axis);
+
+}  // namespace lower

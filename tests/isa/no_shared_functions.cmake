@@ -1,0 +1,13 @@
+# Fails when an object of OBJECTS defines a weak or unique symbol.
+foreach(object ${OBJECTS})
+  execute_process(COMMAND ${NM} -C ${object} OUTPUT_VARIABLE symbols RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "cannot list the symbols of ${object}")
+  endif()
+  if(NOT symbols MATCHES " T isa::host::v[234]::")
+    message(FATAL_ERROR "${object} defines nothing: is it the right object?")
+  endif()
+  if(symbols MATCHES "[0-9a-f]+ [WVu] [^\n]*")
+    message(FATAL_ERROR "${object} defines a symbol the linker may share: ${CMAKE_MATCH_0}")
+  endif()
+endforeach()

@@ -1,0 +1,35 @@
+#include "traces/run_files.h"
+
+#include "traces/deps.h"
+#include "traces/picture.h"
+
+namespace traces {
+
+void write_run_files(OutputFolder& folder, const Timeline& timeline, const isa::TaskGraph& graph,
+                     const Summary& summary, const std::vector<MemoryLine>& memory,
+                     const std::vector<HintLine>& hints, const RunFilesOptions& options) {
+  const std::string dfx = "dfx_outputs/", report = "report/";
+  folder.write(dfx + "chip_swimlane_records.json", swimlane_json(timeline, graph, options.records));
+  folder.write(dfx + "deps.json", deps_json(graph));
+  folder.write(dfx + "name_map_" + graph.program + ".json", name_map_json(graph));
+  folder.write(dfx + "pmu.csv",
+               pmu_csv(timeline, graph, options.clock_mhz, pmu_columns(timeline.meta.chip)));
+  const std::string trace = chrome_trace(timeline, graph);
+  const std::string trace_name = dfx + "merged_swimlane_" + graph.program + ".json";
+  if (options.gzip_trace)
+    folder.write(trace_name + ".gz", gzip(trace));
+  else
+    folder.write(trace_name, trace);
+
+  folder.write(report + "memory_after_AllocateMemoryAddr.txt", memory_report(memory));
+  folder.write(report + "perf_hints.log", hint_log(hints));
+  folder.write(report + "swimlane_report.txt",
+               swimlane_report(timeline, graph, options.records.level));
+  if (options.pictures) {
+    folder.write("swimlane.svg", swimlane_svg(timeline, graph));
+    folder.write("viewer.html", viewer_html({{graph.program, timeline, graph}}));
+  }
+  folder.write("summary.json", summary_json(summary));
+}
+
+}  // namespace traces

@@ -1,0 +1,167 @@
+#include "traces/summary.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "traces/naming.h"
+
+namespace traces {
+namespace {
+
+/// First start and last end of a set of lanes.
+struct Interval {
+  bool any = false;
+  Picoseconds start, end;
+
+  void add(const LaneRow& row) {
+    start = any ? std::min(start, row.start) : row.start;
+    end = any ? std::max(end, row.end) : row.end;
+    any = true;
+  }
+  Picoseconds length() const { return end - start; }
+};
+
+/// What has to be kept per scope until all rows are seen.
+struct Accumulator {
+  Interval span;
+  Picoseconds head_sum, tail_sum;
+  std::map<std::pair<uint32_t, int32_t>, Interval> blocks;  ///< by (task, block)
+};
+
+void count_stream(const isa::Stream& stream, std::map<std::string, int64_t>& counts) {
+  std::array<int64_t, isa::kOpcodes> per_opcode{};
+  for (const isa::Instr& instr : stream.instrs) ++per_opcode[static_cast<size_t>(instr.op)];
+  for (int op = 0; op < isa::kOpcodes; ++op)
+    if (per_opcode[op] != 0)
+      counts[std::string(isa::name(static_cast<isa::Opcode>(op)))] += per_opcode[op];
+}
+
+void add_code(const isa::Task& task, ScopeSummary& scope) {
+  for (const isa::BlockCode& block : task.blocks) {
+    count_stream(block.aic, scope.instructions);
+    for (const isa::Stream& lane : block.aiv) count_stream(lane, scope.instructions);
+    for (int space = 0; space < isa::kMemSpaces; ++space)
+      scope.memory_peak[space] = std::max(scope.memory_peak[space], block.peak.bytes[space]);
+  }
+}
+
+/// The graph's part of the scopes.
+std::vector<ScopeSummary> make_scopes(const isa::TaskGraph& graph, const ScopeIndex& index) {
+  std::vector<ScopeSummary> scopes(index.names.size());
+  for (size_t t = 0; t < graph.tasks.size(); ++t) {
+    if (index.of_task[t] < 0) continue;
+    const isa::Task& task = graph.tasks[t];
+    ScopeSummary& scope = scopes[index.of_task[t]];
+    if (scope.tasks++ == 0) {
+      scope.name = task.name;
+      scope.kind = task.kind;
+    }
+    scope.blocks += task.block_num;
+    add_code(task, scope);
+  }
+  return scopes;
+}
+
+void add_row(const LaneRow& row, Picoseconds head, ScopeSummary& scope, Accumulator& acc) {
+  const Picoseconds exec = row.end - row.start;
+  scope.exec_min = scope.lanes == 0 ? exec : std::min(scope.exec_min, exec);
+  scope.exec_max = std::max(scope.exec_max, exec);
+  scope.busy += exec;
+  ++scope.lanes;
+  for (int p = 0; p < isa::kPipes; ++p) scope.pipes[p] += row.pipe_busy[p];
+  for (int w = 0; w < kWaitReasons; ++w) scope.waits[w] += row.waits[w];
+  scope.gm += row.gm;
+  acc.span.add(row);
+  acc.head_sum += head;
+  acc.tail_sum += row.finish - row.end;
+  acc.blocks[{row.task.value, row.block}].add(row);
+}
+
+void finish_scope(ScopeSummary& scope, const Accumulator& acc) {
+  if (scope.lanes == 0) return;
+  scope.exec_mean = Picoseconds(scope.busy.value / scope.lanes);
+  scope.head = Picoseconds(acc.head_sum.value / scope.lanes);
+  scope.tail = Picoseconds(acc.tail_sum.value / scope.lanes);
+  scope.span = acc.span.length();
+  for (const auto& [block, interval] : acc.blocks) scope.block_busy += interval.length();
+}
+
+}  // namespace
+
+int64_t ScopeSummary::instruction_count() const {
+  int64_t n = 0;
+  for (const auto& [opcode, count] : instructions) n += count;
+  return n;
+}
+
+double ScopeSummary::overfetch() const {
+  return gm.asked_bytes == 0
+             ? 0
+             : static_cast<double>(gm.moved_bytes) / static_cast<double>(gm.asked_bytes);
+}
+
+double ScopeSummary::l2_hit_rate() const {
+  return gm.lines == 0
+             ? 0
+             : static_cast<double>(gm.lines - gm.line_misses) / static_cast<double>(gm.lines);
+}
+
+isa::Pipe ScopeSummary::main_pipe() const {
+  return static_cast<isa::Pipe>(std::max_element(pipes.begin(), pipes.end()) - pipes.begin());
+}
+
+WaitReason ScopeSummary::main_wait() const {
+  return static_cast<WaitReason>(std::max_element(waits.begin(), waits.end()) - waits.begin());
+}
+
+Picoseconds Summary::busy() const {
+  Picoseconds sum;
+  for (const ScopeSummary& scope : scopes) sum += scope.busy;
+  return sum;
+}
+
+double Summary::cores_busy_mean() const {
+  return makespan.value == 0
+             ? 0
+             : static_cast<double>(busy().value) / static_cast<double>(makespan.value);
+}
+
+const ScopeSummary* Summary::find(const std::string& scope) const {
+  for (const ScopeSummary& s : scopes)
+    if (s.name == scope) return &s;
+  return nullptr;
+}
+
+Summary summarize(const Timeline& timeline, const isa::TaskGraph& graph, RunInfo run,
+                  std::optional<Golden> golden) {
+  check_timeline(timeline, graph);
+  Summary summary;
+  summary.run = std::move(run);
+  summary.golden = std::move(golden);
+  summary.makespan = timeline.makespan();
+  summary.tasks = static_cast<int64_t>(graph.tasks.size());
+  const ScopeIndex index(graph);
+  summary.scopes = make_scopes(graph, index);
+
+  // Rows come sorted by start, so the previous row of a core is the one seen last.
+  std::vector<Accumulator> accumulators(summary.scopes.size());
+  std::vector<std::optional<Picoseconds>> previous_end(timeline.meta.core_kinds.size());
+  for (const LaneRow& row : timeline.lanes) {
+    Picoseconds head = row.start - row.dispatch;
+    std::optional<Picoseconds>& previous = previous_end[row.core.value];
+    if (previous) head = std::max(Picoseconds(0), std::min(head, row.start - *previous));
+    previous = row.end;
+    const int scope = index.of_task[row.task.value];
+    if (scope < 0 || !has_work(row)) continue;
+    add_row(row, head, summary.scopes[scope], accumulators[scope]);
+  }
+  for (size_t s = 0; s < summary.scopes.size(); ++s) {
+    finish_scope(summary.scopes[s], accumulators[s]);
+    summary.blocks += summary.scopes[s].blocks;
+    summary.instructions += summary.scopes[s].instruction_count();
+  }
+  return summary;
+}
+
+}  // namespace traces

@@ -1,0 +1,36 @@
+#include "traces/timeline.h"
+
+#include <algorithm>
+
+namespace traces {
+
+std::string_view name(WaitReason r) {
+  constexpr std::array<std::string_view, kWaitReasons> names = {
+      "data", "buffer", "issue", "queue_full", "barrier", "cross_core", "memory"};
+  return names.at(static_cast<size_t>(r));
+}
+
+GmTraffic& GmTraffic::operator+=(const GmTraffic& b) {
+  asked_bytes += b.asked_bytes;
+  moved_bytes += b.moved_bytes;
+  read_bytes += b.read_bytes;
+  write_bytes += b.write_bytes;
+  dmas += b.dmas;
+  rows += b.rows;
+  lines += b.lines;
+  line_misses += b.line_misses;
+  hbm_bytes += b.hbm_bytes;
+  return *this;
+}
+
+Picoseconds Timeline::makespan() const {
+  if (lanes.empty()) return {};
+  Picoseconds first = lanes.front().dispatch, last = lanes.front().finish;
+  for (const LaneRow& row : lanes) {
+    first = std::min(first, row.dispatch);
+    last = std::max(last, row.finish);
+  }
+  return last - first;
+}
+
+}  // namespace traces
