@@ -65,7 +65,7 @@ void matmul(const TileView& dst, const TileView& a, const TileView& b, bool tran
                 a.dtype,
                 trans_b,
                 accumulate,
-                scratch(host::gemm_scratch(m, n))});
+                scratch(host::gemm_scratch(m))});
 }
 
 }  // namespace isa

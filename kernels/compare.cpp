@@ -73,6 +73,11 @@ double abs_error(double actual, double expected) {
   return actual == expected ? 0.0 : std::fabs(actual - expected);  // Inf == Inf is no error
 }
 
+/// An infinite error is never within an infinite tolerance.
+bool within(double error, double atol, double rtol, double expected) {
+  return error <= atol + rtol * std::fabs(expected) && !std::isinf(error);
+}
+
 /// Visits elements [0, n): `bad(actual, expected, error)` says whether one is out of tolerance.
 template <class Bad>
 void scan(OutputVerdict& v, const HostTensor& actual, const HostTensor& expected, int64_t begin,
@@ -115,7 +120,7 @@ OutputVerdict reldiff_rows(const HostTensor& actual, const HostTensor& expected,
   scan(v, actual, expected, 0, end, [&](double a, double e, double error) {
     const double scale = std::max({std::fabs(a), std::fabs(e), std::ldexp(1.0, -14) / diff}) + 1e-9;
     const double rd = error < diff ? error : error / scale;
-    if (!(rd <= largest)) largest = rd;  // a NaN sticks
+    if (rd > largest || std::isnan(rd)) largest = std::isnan(largest) ? largest : rd;
     return !(rd <= diff);
   });
   v.passed = static_cast<double>(v.bad) <= std::nearbyint(pct * static_cast<double>(v.total)) &&
@@ -134,7 +139,7 @@ Comparator allclose(double rtol, double atol) {
     OutputVerdict v =
         start(actual, expected, "allclose(rtol=" + number(rtol) + ", atol=" + number(atol) + ")");
     scan(v, actual, expected, 0, actual.numel(),
-         [&](double, double e, double error) { return !(error <= atol + rtol * std::fabs(e)); });
+         [&](double, double e, double error) { return !within(error, atol, rtol, e); });
     v.passed = v.bad == 0;
     return v;
   };
@@ -148,7 +153,7 @@ Comparator ratio_allclose(double atol, double rtol, double max_error_ratio) {
     int64_t not_finite = 0;
     scan(v, actual, expected, 0, actual.numel(), [&](double a, double e, double error) {
       if (!std::isfinite(a)) ++not_finite;
-      return !(error <= atol + rtol * std::fabs(e));
+      return !within(error, atol, rtol, e);
     });
     const double allowed = std::nearbyint(max_error_ratio * static_cast<double>(v.total));
     v.passed = not_finite == 0 && static_cast<double>(v.bad) <= allowed;
@@ -218,7 +223,7 @@ Comparator valid_rows_compare(std::string count_name, double atol, double rtol) 
     for (int64_t lane = 0; lane < actual.shape[0]; ++lane) {
       const int64_t slots = std::clamp<int64_t>(integer_at(counts, lane), 0, actual.shape[1]);
       scan(v, actual, expected, lane * lane_size, lane * lane_size + slots * slot_size,
-           [&](double, double e, double error) { return !(error <= atol + rtol * std::fabs(e)); });
+           [&](double, double e, double error) { return !within(error, atol, rtol, e); });
     }
     v.passed = v.bad == 0;
     return v;

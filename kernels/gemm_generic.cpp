@@ -5,16 +5,9 @@ namespace kernels {
 
 void gemm_generic(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
                   int64_t ldb, float* c, int64_t ldc);
-void gemm_generic(int64_t m, int64_t n, int64_t k, const double* a, int64_t lda, const double* b,
-                  int64_t ldb, double* c, int64_t ldc);
 
 void gemm_generic(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
                   int64_t ldb, float* c, int64_t ldc) {
-  eigen_gemm(m, n, k, a, lda, b, ldb, c, ldc);
-}
-
-void gemm_generic(int64_t m, int64_t n, int64_t k, const double* a, int64_t lda, const double* b,
-                  int64_t ldb, double* c, int64_t ldc) {
   eigen_gemm(m, n, k, a, lda, b, ldb, c, ldc);
 }
 

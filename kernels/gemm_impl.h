@@ -11,10 +11,9 @@
 namespace kernels {
 namespace {
 
-template <class T>
-void eigen_gemm(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
-                T* c, int64_t ldc) {
-  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+void eigen_gemm(int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
+                int64_t ldb, float* c, int64_t ldc) {
+  using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using Pitch = Eigen::OuterStride<>;
   const Eigen::Map<const Matrix, 0, Pitch> A(a, m, k, Pitch(lda)), B(b, k, n, Pitch(ldb));
   Eigen::Map<Matrix, 0, Pitch> C(c, m, n, Pitch(ldc));

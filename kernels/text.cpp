@@ -27,8 +27,8 @@ std::vector<std::string> closest_names(const std::string& name,
   std::vector<std::pair<size_t, std::string>> ranked;
   for (const std::string& c : candidates) {
     const bool part = name.size() >= 3 && c.find(name) != std::string::npos;
-    const size_t distance = part ? 1 : edit_distance(name, c);
-    if (distance <= std::max<size_t>(2, name.size() / 3)) ranked.emplace_back(distance, c);
+    const size_t distance = edit_distance(name, c);
+    if (part || distance <= std::max<size_t>(2, name.size() / 3)) ranked.emplace_back(distance, c);
   }
   std::sort(ranked.begin(), ranked.end());
   std::vector<std::string> best;

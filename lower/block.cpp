@@ -40,17 +40,18 @@ BlockReport BlockLowering::lower(const pl::BlockRecord& record, const BlockSpace
   BlockReport report;
   BlockWork work;
   // Ping-pong is given up, step by step, where memory forbids it (hint PH-MR-001).
-  constexpr Hoist kLevels[] = {Hoist::Merged, Hoist::Nested, Hoist::Innermost, Hoist::None};
-  size_t level = options_.software_pipeline ? 0 : 3;
+  constexpr Hoist kLevels[] = {Hoist::Full, Hoist::Merged, Hoist::Nested, Hoist::Innermost,
+                               Hoist::None};
+  size_t level = options_.software_pipeline ? 0 : 4;
   for (bool moved = true;; ++level) {
     work = BlockWork();
     work.record = &record;
     work.where = where;
-    if (arrange(work, spaces, plan, block, kLevels[level], moved) || !moved || level == 3) break;
+    if (arrange(work, spaces, plan, block, kLevels[level], moved) || !moved || level == 4) break;
   }
   for (int s = 0; s < kStreams; ++s)
     if (plan.uses(s)) check_capacity(work, placement_[static_cast<size_t>(s)], chip_, sites_);
-  if (options_.software_pipeline && level > 0)
+  if (options_.software_pipeline && level > 1)
     add_hint(report.hints, {BlockHint::Kind::NoPingPong, pipeline_site(record), 0, 0, 0});
 
   for (int s = 0; s < kStreams; ++s) {

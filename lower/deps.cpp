@@ -173,9 +173,7 @@ class Deriver {
   bool has_prior_sibling_writer(isa::SiteId site, BufferId buffer) const {
     const auto here = first_submit_.find(site.value);
     for (isa::SiteId other : writer_sites_[buffer.value])
-      if (other != site &&
-          (here == first_submit_.end() || first_submit_.at(other.value) < here->second))
-        return true;
+      if (here == first_submit_.end() || first_submit_.at(other.value) < here->second) return true;
     return false;
   }
 

@@ -1,7 +1,5 @@
 #include "lower/deps_tensormap.h"
 
-#include <algorithm>
-
 namespace lower {
 namespace {
 
@@ -50,29 +48,33 @@ Overlap overlap(const isa::TensorArg& fresh, const isa::TensorArg& old) {
 
 void TensorMap::lookup(const isa::TensorArg& arg, bool drop_covered, std::vector<Hit>& hits) {
   hits.clear();
-  std::vector<Entry>& entries = entries_[arg.buffer.value];
+  Writers& w = buffers_[arg.buffer.value];
   const int64_t begin = arg.offset, end = end_of(arg);
-  size_t keep = 0;
-  for (size_t i = 0; i < entries.size(); ++i) {
-    Entry& e = entries[i];
-    Overlap o = Overlap::None;
-    if (begin < e.end && e.begin < end) o = overlap(arg, e.view);
-    if (o != Overlap::None) hits.push_back({e.task, o == Overlap::Covered});
-    if (drop_covered && o == Overlap::Covered) continue;
-    if (keep != i) entries[keep] = std::move(e);
-    ++keep;
+  std::vector<size_t> dropped;
+  for (size_t i = 0; i < w.spans.size(); ++i) {
+    if (begin >= w.spans[i].end || w.spans[i].begin >= end) continue;
+    const Overlap o = overlap(arg, w.views[i]);
+    if (o == Overlap::None) continue;
+    hits.push_back({w.tasks[i], o == Overlap::Covered});
+    if (drop_covered && o == Overlap::Covered) dropped.push_back(i);
   }
-  entries.resize(keep);
+  for (size_t k = dropped.size(); k-- > 0;) {  // from the back: positions stay true
+    const auto at = static_cast<std::ptrdiff_t>(dropped[k]);
+    w.spans.erase(w.spans.begin() + at);
+    w.tasks.erase(w.tasks.begin() + at);
+    w.views.erase(w.views.begin() + at);
+  }
 }
 
-void TensorMap::insert(isa::TaskId task, const isa::TensorArg& arg) {
-  entries_[arg.buffer.value].push_back({arg.offset, end_of(arg), task, arg});
+void TensorMap::insert(TaskId task, const isa::TensorArg& arg) {
+  Writers& w = buffers_[arg.buffer.value];
+  w.spans.push_back({arg.offset, end_of(arg)});
+  w.tasks.push_back(task);
+  w.views.push_back(arg);
 }
 
 std::vector<isa::TaskId> TensorMap::writers(isa::BufferId buffer) const {
-  std::vector<isa::TaskId> tasks;
-  for (const Entry& e : entries_[buffer.value]) tasks.push_back(e.task);
-  return tasks;
+  return buffers_[buffer.value].tasks;
 }
 
 }  // namespace lower

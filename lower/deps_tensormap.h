@@ -17,28 +17,34 @@ Overlap overlap(const isa::TensorArg& fresh, const isa::TensorArg& old);
 
 /// Writers per buffer. Entries never expire: which tasks have retired is a matter of time.
 class TensorMap {
+  using TaskId = isa::TaskId;
+
  public:
   struct Hit {
-    isa::TaskId task;
+    TaskId task;
     bool covered = false;
   };
 
-  explicit TensorMap(size_t buffers) : entries_(buffers) {}
+  explicit TensorMap(size_t buffers) : buffers_(buffers) {}
 
   /// Writers whose views overlap `arg`, oldest first; with `drop_covered` (INOUT) entries the view
   /// contains are removed.
   void lookup(const isa::TensorArg& arg, bool drop_covered, std::vector<Hit>& hits);
-  void insert(isa::TaskId task, const isa::TensorArg& arg);
+  void insert(TaskId task, const isa::TensorArg& arg);
   /// All live writers of a buffer, oldest first.
-  std::vector<isa::TaskId> writers(isa::BufferId buffer) const;
+  std::vector<TaskId> writers(isa::BufferId buffer) const;
 
  private:
-  struct Entry {
-    int64_t begin = 0, end = 0;  ///< element range, the first and cheapest test
-    isa::TaskId task;
-    isa::TensorArg view;
+  /// Element range of an entry: the first test, kept apart so that a scan stays in cache.
+  struct Span {
+    int64_t begin = 0, end = 0;
   };
-  std::vector<std::vector<Entry>> entries_;
+  struct Writers {
+    std::vector<Span> spans;
+    std::vector<TaskId> tasks;
+    std::vector<isa::TensorArg> views;
+  };
+  std::vector<Writers> buffers_;
 };
 
 }  // namespace lower

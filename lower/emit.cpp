@@ -30,7 +30,9 @@ class StreamEmitter {
       : work_(work), placement_(placement), chip_(chip), l0_(l0), out_(out), sites_(sites) {}
 
   void run(const std::vector<Item>& items) {
-    out_.reserve(out_.size() + items.size() * 2);
+    size_t count = out_.size() + 1;  // a DCCI may follow
+    for (const Item& item : items) count += instructions_of(item);
+    out_.reserve(count);
     for (const Item& item : items) {
       if (is_instr(item))
         emit(item);
@@ -41,6 +43,20 @@ class StreamEmitter {
   }
 
  private:
+  /// Instructions an item becomes, at most.
+  size_t instructions_of(const Item& item) {
+    if (!is_instr(item)) return 1;
+    const Op& op = *item.op;
+    if (op.opcode == Opcode::TGATHER) return 2U * op.dst.rows;
+    if (op.opcode == Opcode::TCVT) return 2;
+    return is_matmul(op.opcode) ? l0_.instructions(matmul_shape(op)) : 1;
+  }
+
+  static MatmulShape matmul_shape(const Op& op) {
+    return {op.src[0].rows, op.attr.trans_b ? op.src[1].rows : op.src[1].cols, op.src[0].cols,
+            op.src[0].dtype};
+  }
+
   TileOperand operand(const TileRef& ref, const Op& op) const {
     const uint32_t v = ref.value.value;
     const Value& value = work_.values[v];

@@ -99,4 +99,14 @@ isa::GmAccess half_gm(const isa::GmAccess& gm, const TileRef& ref, const pl::Val
   return half;
 }
 
+void shrink(Value& value, HalfAxis axis, const pl::ValueInfo& whole) {
+  if (axis == HalfAxis::Rows && value.rows == whole.rows)
+    value.rows = value.tile_rows = static_cast<uint16_t>(whole.rows / 2);
+  if (axis == HalfAxis::Cols && value.cols == whole.cols) {
+    value.cols = static_cast<uint16_t>(whole.cols / 2);
+    if (whole.stride == whole.cols) value.stride = static_cast<uint16_t>(whole.stride / 2);
+  }
+  if (!value.fixed) value.bytes = value_bytes(value);
+}
+
 }  // namespace lower

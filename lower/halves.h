@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lang/record.h"
+#include "lower/work.h"
 
 namespace lower {
 
@@ -28,5 +29,8 @@ isa::GmAccess half_gm(const isa::GmAccess& gm, const pl::TileRef& ref, const pl:
 
 /// How a view sees its value's axis: a [1,M] view of an [M,1] value is cut by columns.
 HalfAxis seen_axis(const pl::TileRef& ref, const pl::ValueInfo& value, HalfAxis axis);
+
+/// Makes a value's storage the half tile (the same in both lanes); idempotent.
+void shrink(Value& value, HalfAxis axis, const pl::ValueInfo& whole);
 
 }  // namespace lower

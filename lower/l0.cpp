@@ -144,6 +144,12 @@ const L0Tile& L0Emitter::tile_for(const MatmulShape& shape) {
   return chosen_.back().second;
 }
 
+size_t L0Emitter::instructions(const MatmulShape& shape) {
+  const L0Tile& t = tile_for(shape);
+  return 3U * static_cast<size_t>(ceil_div(shape.m, t.m)) *
+         static_cast<size_t>(ceil_div(shape.n, t.n)) * static_cast<size_t>(ceil_div(shape.k, t.k));
+}
+
 void L0Emitter::emit(const TileOperand& c, const TileOperand& a, const TileOperand& b, bool trans_b,
                      bool accumulate, isa::SiteId site, std::vector<Instr>& out) {
   const MatmulShape shape{a.rows, trans_b ? b.rows : b.cols, a.cols, a.dtype};

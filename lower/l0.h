@@ -47,6 +47,9 @@ class L0Emitter {
   void emit(const isa::TileOperand& c, const isa::TileOperand& a, const isa::TileOperand& b,
             bool trans_b, bool accumulate, isa::SiteId site, std::vector<isa::Instr>& out);
 
+  /// Instructions `emit` makes of a product at most.
+  size_t instructions(const MatmulShape& shape);
+
   /// Bytes of L0A / L0B ever used.
   int64_t peak_a() const { return peak_a_; }
   int64_t peak_b() const { return peak_b_; }

@@ -140,14 +140,45 @@ class LoopOrder {
   void group(const Loop& loop, size_t first, size_t last, std::vector<Item>& out) {
     if (loop.iters.size() > loop.begin->stage) out.push_back(in_[loop.iters[first]]);
     std::vector<Item> items;
+    std::vector<size_t> ends;  // of the iterations in items
     for (size_t n = first; n < last; ++n) {
       const size_t from = items.size();
-      const int merge = hoist_ == Hoist::Merged ? loop.begin->stage : 0;
+      const int merge = hoist_ <= Hoist::Merged ? loop.begin->stage : 0;
       body(loop.iters[n] + 1, iter_end(loop, n), items, merge);
       for (size_t k = from; k < items.size(); ++k)
         items[k].stage = static_cast<uint8_t>(items[k].stage * loop.begin->stage + (n - first));
+      ends.push_back(items.size());
     }
+    if (hoist_ == Hoist::Full && stream_ != kAic)
+      for (size_t n = 0; n < ends.size(); ++n)
+        stores_last(items, n == 0 ? 0 : ends[n - 1], ends[n]);
     scalars_and_loads_first(items, out);
+  }
+
+  /// Moves the stores of one iteration behind its other items (CanonicalizeIOOrder, §3.5).
+  static void stores_last(std::vector<Item>& items, size_t begin, size_t end) {
+    std::vector<Item> kept, stores;
+    for (size_t i = begin; i < end; ++i) {
+      const bool sinks = is_op(items[i], Opcode::TSTORE) && !items[i].nested &&
+                         std::none_of(items.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                                      items.begin() + static_cast<std::ptrdiff_t>(end),
+                                      [&](const Item& it) { return pins(it, *items[i].op); });
+      (sinks ? stores : kept).push_back(items[i]);
+    }
+    if (stores.empty()) return;
+    std::copy(kept.begin(), kept.end(), items.begin() + static_cast<std::ptrdiff_t>(begin));
+    std::copy(stores.begin(), stores.end(),
+              items.begin() + static_cast<std::ptrdiff_t>(begin + kept.size()));
+  }
+
+  /// Must `store` stay in front of this later item?
+  static bool pins(const Item& it, const Op& store) {
+    if (!is_instr(it)) return false;
+    const Op& op = *it.op;
+    if (op.opcode == Opcode::SYNCALL || op.opcode == Opcode::TFREE) return true;
+    if (op.dst.present() && op.dst.value == store.src[0].value) return true;
+    return op.gm.present() && op.gm.buffer == store.gm.buffer &&
+           overlap(gm_window(op), gm_window(store));
   }
 
   void scalars_and_loads_first(std::vector<Item>& items, std::vector<Item>& out) {

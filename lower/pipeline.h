@@ -5,8 +5,9 @@
 
 namespace lower {
 
-/// How far loads are hoisted; later ones need less memory.
+/// How far accesses to GM move; later ones need less memory.
 enum class Hoist : uint8_t {
+  Full,       ///< as Merged, and the vector core's stores go to the end of their iteration
   Merged,     ///< inner loops of at most F iterations dissolve into the outer pipeline's body
   Nested,     ///< every inner loop stays a unit of the outer pipeline's body
   Innermost,  ///< only the innermost pipelines hoist

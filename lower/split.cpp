@@ -4,6 +4,7 @@
 
 #include "isa/error.h"
 #include "lower/halves.h"
+#include "lower/handover.h"
 
 namespace lower {
 namespace {
@@ -15,26 +16,9 @@ using pl::Op;
 using pl::SplitMode;
 using pl::TileRef;
 
-constexpr int8_t pipe_id(Pipe p) { return static_cast<int8_t>(p); }
-
 bool is_scalar_gm(const Op& op) {
   return (op.opcode == Opcode::SREAD || op.opcode == Opcode::SWRITE) && op.gm.present();
 }
-
-/// One tile on its way through the ring.
-struct Crossing {
-  int32_t number = 0;                                  ///< k-th push of its direction
-  std::array<uint32_t, 3> slot{kNone, kNone, kNone};   ///< ring slot value, by consuming stream
-  std::array<uint32_t, 3> value{kNone, kNone, kNone};  ///< what the consumer uses
-  std::array<size_t, 3> last_use{};                    ///< position in the consumer's stream
-  std::array<int8_t, 3> last_pipe{};
-  std::array<int32_t, 3> full{-1, -1, -1};   ///< by producing stream
-  std::array<int32_t, 3> empty{-1, -1, -1};  ///< by consuming stream
-  std::array<bool, 3> popped{};
-  bool to_vector = false;
-  uint16_t valid_rows = 0, valid_cols = 0;
-  uint32_t source = kNone;
-};
 
 class StreamBuilder {
  public:
@@ -44,21 +28,20 @@ class StreamBuilder {
         record_(*work.record),
         spaces_(spaces),
         plan_(plan),
-        block_(block),
         chip_(chip),
-        sites_(sites) {}
+        sites_(sites),
+        handover_(work, spaces, plan, axes_, block, sites) {}
 
   void run() {
     make_values();
     if (plan_.mixed()) {
       axes_ = infer_halves(record_, plan_.split);
-      find_pushes();
-      reserve_rings();
+      handover_.start();
     }
     for (int s = 0; s < kStreams; ++s)
       if (plan_.uses(s)) work_.streams[static_cast<size_t>(s)].reserve(record_.ops.size());
     for (size_t i = 0; i < record_.ops.size(); ++i) place(record_.ops[i], i);
-    insert_frees();
+    if (plan_.mixed()) handover_.insert_frees();
   }
 
  private:
@@ -94,66 +77,13 @@ class StreamBuilder {
     return twins_[v];
   }
 
-  TileRef whole_ref(uint32_t v, uint16_t valid_rows, uint16_t valid_cols) const {
-    const Value& value = work_.values[v];
-    TileRef r;
-    r.value = pl::ValueId(v);
-    r.dtype = value.dtype;
-    r.stride = value.stride;
-    r.rows = value.rows;
-    r.cols = value.cols;
-    r.valid_rows = valid_rows;
-    r.valid_cols = valid_cols;
-    return r;
-  }
-
   // --- what crosses ---------------------------------------------------------------------------
-
-  bool cube_op(const Op& op) const { return is_matmul(op.opcode); }
-
-  /// Calls f(value) for every value this operation needs from the other half.
-  template <class F>
-  void for_each_foreign(const Op& op, F&& f) const {
-    if (op.opcode == Opcode::TSTORE) return;  // L0C results leave through FIXPIPE
-    const int n = cube_op(op) ? 2 : op.n_src;
-    const MemSpace home = cube_op(op) ? MemSpace::UB : MemSpace::L0C;
-    for (int s = 0; s < n; ++s)
-      if (op.src[s].present() && spaces_.space[op.src[s].value.value] == home)
-        f(op.src[s].value.value);
-  }
-
-  /// push_[i]: the value operation i writes is handed over before it changes again.
-  void find_pushes() {
-    push_.assign(record_.ops.size(), false);
-    std::vector<bool> needed(record_.values.size(), false);
-    for (size_t i = record_.ops.size(); i-- > 0;) {
-      const Op& op = record_.ops[i];
-      if (op.kind != Op::Kind::Instr) continue;
-      if (op.dst.present() && needed[op.dst.value.value]) {
-        push_[i] = true;
-        needed[op.dst.value.value] = false;
-      }
-      for_each_foreign(op, [&](uint32_t v) { needed[v] = true; });
-    }
-    crossing_of_.assign(record_.values.size(), kNone);
-  }
-
-  void reserve_rings() {
-    const int64_t ring = plan_.ring.depth * plan_.ring.slot_bytes;
-    if (plan_.ring.to_vector) work_.reserved[static_cast<size_t>(MemSpace::UB)] = ring;
-    if (plan_.ring.to_cube) work_.reserved[static_cast<size_t>(MemSpace::L1)] = ring;
-  }
 
   // --- placing operations ---------------------------------------------------------------------
 
   std::vector<Item>& stream(int s) { return work_.streams[static_cast<size_t>(s)]; }
 
-  Item& append(int s, const Op* op, int8_t pipe = -1) {
-    Item& it = stream(s).emplace_back();
-    it.op = op;
-    it.pipe = pipe;
-    return it;
-  }
+  void append(int s, const Op* op) { stream(s).emplace_back().op = op; }
 
   void place(const Op& op, size_t i) {
     switch (op.kind) {
@@ -165,7 +95,7 @@ class StreamBuilder {
         return;
       case Op::Kind::Instr:
         place_instr(op);
-        if (plan_.mixed() && push_[i]) push(op);
+        if (plan_.mixed()) handover_.push_result(i, lane_);
         return;
       default:
         for (int s = 0; s < kStreams; ++s)
@@ -234,10 +164,10 @@ class StreamBuilder {
     for (int s = 0; s < 2; ++s)
       if (spaces_.space[op.src[s].value.value] == MemSpace::L0C)
         edit().src[s] = through_l1(op.src[s], op.site);
-    for_each_foreign(op, [&](uint32_t v) { ensure_popped(v, kAic); });
+    handover_.pop_operands(op, kAic);
     for (int s = 0; s < 2; ++s)
       if (spaces_.space[op.src[s].value.value] == MemSpace::UB)
-        edit().src[s] = consume(op.src[s], kAic, Pipe::MTE1);
+        edit().src[s] = handover_.consume(op.src[s], kAic, Pipe::MTE1);
     const auto zero = std::find(zeroed_.begin(), zeroed_.end(), op.dst.value.value);
     if (zero != zeroed_.end()) {
       zeroed_.erase(zero);
@@ -287,12 +217,12 @@ class StreamBuilder {
     const Pipe pipe = op.opcode == Opcode::TSTORE                                    ? Pipe::MTE3
                       : op.opcode == Opcode::SREAD || op.opcode == Opcode::TSCATTERM ? Pipe::S
                                                                                      : Pipe::V;
-    if (plan_.mixed()) for_each_foreign(op, [&](uint32_t v) { ensure_popped(v, s); });
+    handover_.pop_operands(op, s);
     for (int k = 0; k < op.n_src; ++k) {
       if (!op.src[k].present()) continue;
       const MemSpace space = spaces_.space[op.src[k].value.value];
       if (space == MemSpace::L0C)
-        edit().src[k] = consume(op.src[k], s, pipe);
+        edit().src[k] = handover_.consume(op.src[k], s, pipe);
       else if (space == MemSpace::L1)
         edit().src[k].value = pl::ValueId(twin_of(op.src[k].value.value));
     }
@@ -309,7 +239,7 @@ class StreamBuilder {
       TileRef half = half_ref(from, record_.values[v], axes_[v], lane, work_.where);
       half.value = to.value;
       to = half;
-      shrink(to.value.value, axes_[v], record_.values[v]);
+      shrink(work_.values[to.value.value], axes_[v], record_.values[v]);
     };
     const TileRef& moved = op.opcode == Opcode::TSTORE ? op.src[0] : op.dst;
     if (op.gm.present() && moved.present())
@@ -320,336 +250,18 @@ class StreamBuilder {
     if (op.dst.present()) cut(op.dst, out.dst);
   }
 
-  /// The storage of a halved value (the same in both lanes).
-  void shrink(uint32_t v, HalfAxis axis, const pl::ValueInfo& whole) {
-    Value& value = work_.values[v];
-    if (axis == HalfAxis::Rows && value.rows == whole.rows)
-      value.rows = value.tile_rows = static_cast<uint16_t>(whole.rows / 2);
-    if (axis == HalfAxis::Cols && value.cols == whole.cols) {
-      value.cols = static_cast<uint16_t>(whole.cols / 2);
-      if (whole.stride == whole.cols) value.stride = static_cast<uint16_t>(whole.stride / 2);
-    }
-    if (!value.fixed) value.bytes = value_bytes(value);
-  }
-
-  // --- hand-over ------------------------------------------------------------------------------
-
-  isa::GmAccess ring_window(const Crossing& c, const Value& v) const {
-    const RingPlan& ring = plan_.ring;
-    const int64_t direction = c.to_vector || !ring.to_vector ? 0 : ring.depth * ring.slot_bytes;
-    const int64_t bytes =
-        block_ * ring.block_bytes() + direction + c.number % ring.depth * ring.slot_bytes;
-    isa::GmAccess gm;
-    gm.buffer = ring.buffer;
-    gm.dtype = v.dtype;
-    gm.offset = bytes / static_cast<int64_t>(isa::size_of(v.dtype));
-    gm.row_stride = v.cols;
-    gm.rows = c.valid_rows;
-    gm.cols = c.valid_cols;
-    return gm;
-  }
-
-  /// The consumer's ring slot as a value of its own.
-  uint32_t slot_value(const Crossing& c) {
-    const pl::ValueInfo& whole = record_.values[c.source];  // the source may be a lane's half by now
-    Value v = work_.values[c.source];
-    v.fixed = true;
-    v.rows = v.tile_rows = whole.rows;
-    v.cols = whole.cols;
-    v.stride = whole.stride;
-    v.space = c.to_vector ? MemSpace::UB : MemSpace::L1;
-    v.nz = c.to_vector && plan_.ring.on_chip;
-    if (v.space == MemSpace::L1) v.stride = v.cols;
-    v.addr = static_cast<uint32_t>(c.number % plan_.ring.depth * plan_.ring.slot_bytes);
-    v.bytes = value_bytes(v);
-    return work_.add_value(v);
-  }
-
-  int32_t new_event() { return work_.events++; }
-
-  void push(const Op& op) {
-    Crossing c;
-    c.source = op.dst.value.value;
-    c.to_vector = spaces_.space[c.source] == MemSpace::L0C;
-    auto& made = c.to_vector ? to_vector_ : to_cube_;
-    c.number = static_cast<int32_t>(made.size());
-    const pl::ValueInfo& info = record_.values[c.source];
-    const bool all = op.dst.rows == info.rows && op.dst.cols == info.cols;
-    c.valid_rows = all ? op.dst.valid_rows : info.rows;
-    c.valid_cols = all ? op.dst.valid_cols : info.cols;
-    const Crossing* previous = c.number >= plan_.ring.depth
-                                   ? &made[static_cast<size_t>(c.number - plan_.ring.depth)]
-                                   : nullptr;
-    if (c.to_vector)
-      push_to_vector(op, c, previous);
-    else
-      push_to_cube(op, c, previous);
-    crossing_of_[c.source] = static_cast<uint32_t>(made.size());
-    made.push_back(c);
-  }
-
-  Op push_op(const Op& op, const Crossing& c) const {
-    Op p;
-    p.opcode = Opcode::TPUSH;
-    p.site = op.site;
-    p.n_src = 1;
-    TileRef r;
-    const pl::ValueInfo& info = record_.values[c.source];
-    r.value = pl::ValueId(c.source);
-    r.dtype = info.dtype;
-    r.stride = info.stride;
-    r.rows = info.rows;
-    r.cols = info.cols;
-    r.valid_rows = c.valid_rows;
-    r.valid_cols = c.valid_cols;
-    p.src[0] = r;
-    return p;
-  }
-
-  void push_to_vector(const Op& op, Crossing& c, const Crossing* previous) {
-    Op p = push_op(op, c);
-    const int lanes = plan_.both_lanes() ? 2 : 1;
-    for (int s = kAiv0; s < kAiv0 + 2; ++s) c.empty[static_cast<size_t>(s)] = new_event();
-    c.full[kAic] = new_event();
-    for (int s = kAiv0; s < kAiv0 + lanes; ++s) {
-      c.slot[static_cast<size_t>(s)] =
-          s == kAiv0 || plan_.split == SplitMode::None ? slot_value(c) : c.slot[kAiv0];
-    }
-    if (plan_.split != SplitMode::None)
-      shrink(c.slot[kAiv0], axes_[c.source], record_.values[c.source]);
-    if (plan_.ring.on_chip)
-      p.dst = whole_ref(c.slot[kAiv0], work_.values[c.slot[kAiv0]].rows,
-                        work_.values[c.slot[kAiv0]].cols);
-    else
-      p.gm = ring_window(c, work_.values[c.source]);
-    if (previous != nullptr && lanes == 2)
-      wait_item(kAic, previous->empty[kAiv1], Pipe::FIX, op.site);
-    Item& it = append(kAic, work_.add_op(p));
-    it.wait_event = previous != nullptr ? previous->empty[kAiv0] : -1;
-    it.signal_event = c.full[kAic];
-  }
-
-  void push_to_cube(const Op& op, Crossing& c, const Crossing* previous) {
-    c.empty[kAic] = new_event();
-    c.slot[kAic] = slot_value(c);
-    const bool halves = plan_.split != SplitMode::None && axes_[c.source] != HalfAxis::Whole;
-    const int from = lane_ == 1 ? kAiv1 : kAiv0;
-    for (int s = kAiv0; s <= kAiv1; ++s) {
-      const bool real = halves || s == from;
-      if (!real && plan_.both_lanes()) continue;  // only one lane made it
-      Op p = push_op(op, c);
-      if (!real) {  // the idle lane only answers the handshake
-        p.n_src = 0;
-        p.src[0] = {};
-      } else {
-        fill_push(p, c, halves, s - kAiv0);
-      }
-      Item& it = append(s, work_.add_op(p), pipe_id(Pipe::MTE3));
-      it.wait_event = previous != nullptr ? previous->empty[kAic] : -1;
-      it.signal_event = c.full[static_cast<size_t>(s)] = new_event();
-      if (!real) c.full[static_cast<size_t>(s)] = -1;
-    }
-  }
-
-  /// Destination of a push to the cube: the ring window, or the L1 slot; a lane's half of it.
-  void fill_push(Op& p, const Crossing& c, bool halves, int lane) {
-    const TileRef whole = p.src[0];
-    const pl::ValueInfo& info = record_.values[c.source];
-    const HalfAxis axis = axes_[c.source];
-    if (halves) p.src[0] = half_ref(whole, info, axis, lane, work_.where);
-    if (!plan_.ring.on_chip) {
-      p.gm = ring_window(c, work_.values[c.slot[kAic]]);
-      if (halves) p.gm = half_gm(p.gm, whole, info, axis, lane);
-      return;
-    }
-    p.dst = whole_ref(c.slot[kAic], c.valid_rows, c.valid_cols);
-    if (!halves) return;
-    p.dst.rows = p.src[0].rows;
-    p.dst.cols = p.src[0].cols;
-    p.dst.valid_rows = p.src[0].valid_rows;
-    p.dst.valid_cols = p.src[0].valid_cols;
-    p.dst.offset = static_cast<uint32_t>(
-        lane * (axis == HalfAxis::Rows ? p.dst.rows * p.dst.stride : p.dst.cols));
-  }
-
-  void wait_item(int s, int32_t event, Pipe pipe, isa::SiteId site) {
-    Op w;
-    w.opcode = Opcode::SWORK;
-    w.site = site;
-    append(s, work_.add_op(w), pipe_id(pipe)).wait_event = event;
-  }
-
-  Crossing& crossing(uint32_t value, int s) {
-    return (s == kAic ? to_cube_ : to_vector_)[crossing_of_[value]];
-  }
-
-  /// Pops a tile of the other half at its first use. All pops of an operation come first, so that
-  /// the operation directly follows its last one.
-  void ensure_popped(uint32_t value, int s) {
-    if (crossing_of_[value] == kNone)
-      throw isa::Error(
-          "lower.undefined-tile", work_.where,
-          site_text(sites_, record_.values[value].site) +
-              ": a tile is handed to the other half of the scope before it is written");
-    Crossing& c = crossing(value, s);
-    if (c.popped[static_cast<size_t>(s)]) return;
-    if (s == kAic)
-      pop_on_cube(c);
-    else
-      pop_on_lanes(c);
-  }
-
-  /// The popped tile in place of `ref`; the operation about to be appended uses it on `pipe`.
-  TileRef consume(const TileRef& ref, int s, Pipe pipe) {
-    Crossing& c = crossing(ref.value.value, s);
-    const auto at = static_cast<size_t>(s);
-    if (c.value[at] == c.slot[at]) {  // else copied out of the ring already
-      c.last_use[at] = stream(s).size();
-      c.last_pipe[at] = pipe_id(pipe);
-    }
-    TileRef r = ref;
-    r.value = pl::ValueId(c.value[at]);
-    return r;
-  }
-
-  void note_pop(Crossing& c, int s, Pipe pipe) {
-    const auto at = static_cast<size_t>(s);
-    c.popped[at] = true;
-    c.last_use[at] = stream(s).size() - 1;
-    c.last_pipe[at] = pipe_id(pipe);
-    frees_.push_back({c.to_vector, c.number, s});
-  }
-
-  void pop_on_cube(Crossing& c) {
-    const isa::SiteId site = record_.values[c.source].site;
-    const Pipe pipe = plan_.ring.on_chip ? Pipe::MTE1 : Pipe::MTE2;
-    Op p;
-    p.opcode = Opcode::TPOP;
-    p.site = site;
-    p.dst = whole_ref(c.slot[kAic], c.valid_rows, c.valid_cols);
-    if (!plan_.ring.on_chip) p.gm = ring_window(c, work_.values[c.slot[kAic]]);
-    if (c.full[kAiv0] >= 0 && c.full[kAiv1] >= 0) wait_item(kAic, c.full[kAiv1], pipe, site);
-    Item& it = append(kAic, work_.add_op(p), pipe_id(pipe));
-    it.wait_event = c.full[kAiv0] >= 0 ? c.full[kAiv0] : c.full[kAiv1];
-    c.value[kAic] = c.slot[kAic];
-    note_pop(c, kAic, pipe);
-  }
-
-  void pop_on_lanes(Crossing& c) {
-    for (int s = kAiv0; s <= kAiv1; ++s) {
-      if (plan_.both_lanes() || s == kAiv0)
-        pop_on_lane(c, s);
-      else
-        idle_pop(c);
-    }
-  }
-
-  void pop_on_lane(Crossing& c, int s) {
-    const auto at = static_cast<size_t>(s);
-    const isa::SiteId site = record_.values[c.source].site;
-    const bool halves = plan_.split != SplitMode::None && axes_[c.source] != HalfAxis::Whole;
-    Op p;
-    p.opcode = Opcode::TPOP;
-    p.site = site;
-    TileRef slot = whole_ref(c.slot[at], c.valid_rows, c.valid_cols);
-    if (halves) {
-      const TileRef whole = push_op(p, c).src[0];
-      const TileRef half =
-          half_ref(whole, record_.values[c.source], axes_[c.source], s - kAiv0, work_.where);
-      slot.valid_rows = half.valid_rows;
-      slot.valid_cols = half.valid_cols;
-    }
-    c.value[at] = c.slot[at];
-    if (plan_.ring.on_chip) {  // re-layout from fractals to rows (kernel-language.md §3.3)
-      Value v = work_.values[c.slot[at]];
-      v.fixed = v.nz = false;
-      v.bytes = value_bytes(v);
-      c.value[at] = work_.add_value(v);
-      p.n_src = 1;
-      p.src[0] = slot;
-      p.dst = slot;
-      p.dst.value = pl::ValueId(c.value[at]);
-    } else {
-      p.dst = slot;
-      p.gm = ring_window(c, work_.values[c.source]);
-      if (halves)
-        p.gm = half_gm(p.gm, push_op(p, c).src[0], record_.values[c.source], axes_[c.source],
-                       s - kAiv0);
-    }
-    const Pipe pipe = plan_.ring.on_chip ? Pipe::V : Pipe::MTE2;
-    append(s, work_.add_op(p), pipe_id(pipe)).wait_event = c.full[kAic];
-    note_pop(c, s, pipe);
-  }
-
-  void idle_pop(Crossing& c) {
-    Op p;
-    p.opcode = Opcode::TPOP;
-    p.site = record_.values[c.source].site;
-    append(kAiv1, work_.add_op(p), pipe_id(Pipe::MTE2)).wait_event = c.full[kAic];
-    note_pop(c, kAiv1, Pipe::MTE2);
-  }
-
-  struct Free {
-    bool to_vector;
-    int32_t number;
-    int stream;
-  };
-
-  /// TFREE behind the last use of every popped tile.
-  void insert_frees() {
-    for (int s = 0; s < kStreams; ++s) {
-      std::vector<std::pair<size_t, Item>> frees;
-      for (const Free& f : frees_)
-        if (f.stream == s) frees.push_back(free_item(f));
-      if (frees.empty()) continue;
-      std::stable_sort(frees.begin(), frees.end(),
-                       [](const auto& a, const auto& b) { return a.first < b.first; });
-      std::vector<Item> merged;
-      merged.reserve(stream(s).size() + frees.size());
-      size_t next = 0;
-      for (size_t i = 0; i < stream(s).size(); ++i) {
-        merged.push_back(stream(s)[i]);
-        for (; next < frees.size() && frees[next].first == i; ++next)
-          merged.push_back(frees[next].second);
-      }
-      stream(s) = std::move(merged);
-    }
-  }
-
-  std::pair<size_t, Item> free_item(const Free& f) {
-    const Crossing& c = (f.to_vector ? to_vector_ : to_cube_)[static_cast<size_t>(f.number)];
-    const auto at = static_cast<size_t>(f.stream);
-    Op op;
-    op.opcode = Opcode::TFREE;
-    op.site = record_.values[c.source].site;
-    if (c.slot[at] != kNone) {
-      op.n_src = 1;
-      op.src[0] =
-          whole_ref(c.slot[at], work_.values[c.slot[at]].rows, work_.values[c.slot[at]].cols);
-    }
-    Item it;
-    it.op = work_.add_op(op);
-    it.pipe = c.last_pipe[at];
-    it.signal_event = c.empty[at];
-    return {c.last_use[at], it};
-  }
-
   BlockWork& work_;
   const pl::BlockRecord& record_;
   const BlockSpaces& spaces_;
   const ScopePlan& plan_;
-  const int32_t block_;
   const chips::Chip& chip_;
   const std::vector<std::string>& sites_;
 
   int lane_ = -1;  ///< inside a split_aiv region
   std::vector<uint32_t> twins_;
   std::vector<uint32_t> zeroed_;
-  std::vector<bool> push_;
   std::vector<HalfAxis> axes_;
-  std::vector<uint32_t> crossing_of_;  ///< by value: its latest crossing
-  std::vector<Crossing> to_vector_, to_cube_;
-  std::vector<Free> frees_;
+  Handover handover_;
 };
 
 }  // namespace

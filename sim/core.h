@@ -22,7 +22,8 @@ namespace sim {
 /// An event has a raise time once its signalling instruction is complete.
 class BlockEvents {
  public:
-  explicit BlockEvents(int32_t count) : raised_(static_cast<size_t>(count), traces::Picoseconds(-1)) {}
+  explicit BlockEvents(int32_t count)
+      : raised_(static_cast<size_t>(count), traces::Picoseconds(-1)) {}
   bool raised(int32_t event) const { return raised_[static_cast<size_t>(event)].value >= 0; }
   traces::Picoseconds when(int32_t event) const { return raised_[static_cast<size_t>(event)]; }
   /// Records the time and wakes every core waiting on this block.
@@ -36,10 +37,10 @@ class BlockEvents {
 
 /// One lane of one block, as a scheduler dispatches it.
 struct LaneJob {
-  const isa::Stream* stream = nullptr;          ///< may be empty (an idle second vector lane)
-  std::shared_ptr<BlockEvents> events;          ///< null when the block has none
-  traces::LaneRow row;                          ///< task, func, block, lane, dispatch filled in
-  bool gated = false;                           ///< early dispatch: prepared, waits for the doorbell
+  const isa::Stream* stream = nullptr;  ///< may be empty (an idle second vector lane)
+  std::shared_ptr<BlockEvents> events;  ///< null when the block has none
+  traces::LaneRow row;                  ///< task, func, block, lane, dispatch filled in
+  bool gated = false;                   ///< early dispatch: prepared, waits for the doorbell
 };
 
 /// Shared by all cores of a machine.
@@ -49,7 +50,8 @@ struct CoreContext {
   MemorySystem* memory = nullptr;
   bool observer_effect = false;
   bool record_instructions = false;
-  std::vector<traces::LaneRow>* lanes = nullptr;    ///< finished rows are appended (row index = position)
+  std::vector<traces::LaneRow>* lanes =
+      nullptr;  ///< finished rows are appended (row index = position)
   std::vector<traces::InstrRow>* instrs = nullptr;
 };
 
@@ -59,7 +61,8 @@ struct CoreContext {
 /// visible to a poll `runtime.fin_visible` later.
 class Core : public sc_core::sc_module {
  public:
-  Core(sc_core::sc_module_name name, isa::CoreId id, isa::CoreKind kind, const CoreContext& context);
+  Core(sc_core::sc_module_name name, isa::CoreId id, isa::CoreKind kind,
+       const CoreContext& context);
   ~Core() override;
 
   isa::CoreId id() const;
@@ -67,19 +70,24 @@ class Core : public sc_core::sc_module {
 
   /// Jobs posted and not yet observed as finished by `take_finished` (0, 1 or 2).
   int outstanding() const;
-  /// Posts a job now (at most two outstanding). Assigns row.reg_task_id and returns it (for `ring`).
+  /// Posts a job now (at most two outstanding). Assigns row.reg_task_id and returns it (for
+  /// `ring`).
   uint32_t post(LaneJob job);
   /// Rings the doorbell of the gated job `reg_task_id`.
   void ring(uint32_t reg_task_id);
   /// The oldest job whose end is visible to a poll made now, if any: index of its row in
-  /// `context.lanes` (its `finish` is still to be filled in by the caller). Each job is returned once.
+  /// `context.lanes` (its `finish` is still to be filled in by the caller). Each job is returned
+  /// once.
   std::optional<size_t> take_finished();
   /// Fires when a posted job's end becomes visible.
   sc_core::sc_event& finished_event();
-  /// For the deadlock report: "AIC_3: qproj_matmul block 2, MTE2 instr 14 (TPOP) waits for event 5".
+  /// For the deadlock report: "AIC_3: qproj_matmul block 2, MTE2 instr 14 (TPOP) waits for event
+  /// 5".
   std::string describe_wait() const;
 
  private:
+  SC_HAS_PROCESS(Core);
+  void step();
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

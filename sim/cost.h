@@ -67,7 +67,9 @@ Cycles matmul_cost(const isa::Instr& instr, bool busy, const chips::Chip& chip);
 /// the stream; a TGATHER costs what is left of it.
 Cycles vector_cost(const isa::Instr& instr, bool streaming, const chips::Chip& chip);
 
-/// An instruction of the scalar unit; `cache_hit` matters for SREAD of GM.
+/// An instruction of the scalar unit; `cache_hit` matters for SREAD of GM. Anything that moves and
+/// computes nothing (a TFREE, the pop of an idle lane) is a flag. SYNCALL costs one cross-core flag
+/// on top of whatever events order it.
 Cycles scalar_cost(const isa::Instr& instr, bool cache_hit, const chips::Chip& chip);
 
 }  // namespace sim

@@ -1,5 +1,4 @@
 // Cube and scalar unit: hardware.md §4, §6; first-model.md §2.10.
-#include "isa/error.h"
 #include "sim/cost.h"
 
 namespace sim {
@@ -23,8 +22,8 @@ double mac_rate(isa::DType input, const chips::Chip::Cube& cube) {
 Cycles matmul_cost(const isa::Instr& instr, bool busy, const chips::Chip& chip) {
   const auto& a = instr.src[0];
   const int64_t k_step = 32 / static_cast<int64_t>(isa::size_of(a.dtype));
-  const int64_t fractals =
-      ceil_div(a.valid_rows, 16) * ceil_div(a.valid_cols, k_step) * ceil_div(instr.dst.valid_cols, 16);
+  const int64_t fractals = ceil_div(a.valid_rows, 16) * ceil_div(a.valid_cols, k_step) *
+                           ceil_div(instr.dst.valid_cols, 16);
   const double per_fractal = static_cast<double>(16 * k_step * 16) / mac_rate(a.dtype, chip.cube);
   const double head = busy ? chip.cube.head_busy : chip.cube.head_idle;
   return Cycles(head + per_fractal * static_cast<double>(fractals));

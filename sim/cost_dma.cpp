@@ -72,8 +72,8 @@ DmaCost load_cost(const isa::Instr& instr, uint64_t buffer_addr, int64_t line_mi
                   const chips::Chip& chip) {
   const auto& dma = chip.mte2;
   const bool to_l1 = instr.dst.space == isa::MemSpace::L1;
-  double transfer = to_l1 ? nd2nz_transfer(instr.gm, instr.dst, dma)
-                          : ub_transfer(instr.gm, instr.dst, dma);
+  double transfer =
+      to_l1 ? nd2nz_transfer(instr.gm, instr.dst, dma) : ub_transfer(instr.gm, instr.dst, dma);
   if (unaligned(instr.gm, buffer_addr)) {
     transfer *= to_l1 ? dma.unaligned_nd2nz : dma.unaligned_ub;
   }
@@ -124,8 +124,7 @@ Cycles l0_move_cost(const isa::Instr& instr, const chips::Chip& chip) {
   const int64_t across = instr.dst.space == isa::MemSpace::L0A ? tile.rows : tile.cols;
   const int64_t along = instr.dst.space == isa::MemSpace::L0A ? tile.cols : tile.rows;
   const int64_t bytes = ceil_div(across, 16) * 16 * ceil_div(along * size, 32) * 32;
-  const double rate =
-      tile.space == isa::MemSpace::L0A ? chip.mte1.l0a_bytes : chip.mte1.l0b_bytes;
+  const double rate = tile.space == isa::MemSpace::L0A ? chip.mte1.l0a_bytes : chip.mte1.l0b_bytes;
   return Cycles(chip.mte1.latency + static_cast<double>(bytes) / rate);
 }
 

@@ -2,7 +2,6 @@
 // operation. hardware.md §5.1-§5.4, first-model.md §2 (4, 5, 9).
 #include <algorithm>
 
-#include "isa/error.h"
 #include "sim/cost.h"
 
 namespace sim {
@@ -77,6 +76,15 @@ Form form(Opcode op) {
   }
 }
 
+/// a5 re-lays a popped tile out from fractals to rows with a vector move (kernel-language.md §3.3).
+Opcode table_row(Opcode op) { return op == Opcode::TPOP ? Opcode::TMOV : op; }
+
+/// The tile-tile operation that folds a wide row before it is reduced.
+Opcode fold_of(Opcode reduction) {
+  if (reduction == Opcode::TROWSUM) return Opcode::TADD;
+  return reduction == Opcode::TROWMIN ? Opcode::TMIN : Opcode::TMAX;
+}
+
 /// The area an operation sweeps and how it lies in UB.
 struct Sweep {
   int64_t rows = 0, cols = 0;
@@ -84,7 +92,7 @@ struct Sweep {
   int64_t chunks = 0;        ///< repeats per row
   int64_t flat_repeats = 0;  ///< repeats when rows follow each other
   bool flat = false;
-  bool ragged = false;       ///< a row is no multiple of a repeat
+  bool ragged = false;  ///< a row is no multiple of a repeat
 };
 
 bool dense(const isa::TileOperand& t) {
@@ -95,7 +103,7 @@ bool dense(const isa::TileOperand& t) {
 const isa::TileOperand& area(const isa::Instr& instr) {
   const bool by_dst = instr.n_src == 0 || instr.op == Opcode::TFILLPAD ||
                       instr.op == Opcode::TROWEXPAND || instr.op == Opcode::TCOLEXPAND ||
-                      instr.op == Opcode::TCONCAT;
+                      instr.op == Opcode::TCONCAT || instr.op == Opcode::TSEL;
   return by_dst ? instr.dst : instr.src[0];
 }
 
@@ -121,8 +129,9 @@ class VectorLaw {
   VectorLaw(const isa::Instr& instr, bool streaming, const chips::Chip& chip)
       : instr_(instr),
         chip_(chip),
-        op_(chip.vec.op(instr.op)),
+        op_(chip.vec.op(table_row(instr.op))),
         sweep_(sweep(instr, chip)),
+        streaming_(streaming),
         scale_(streaming ? chip.vec.head_tail_scale : 1.0) {}
 
   double cycles() const {
@@ -142,8 +151,8 @@ class VectorLaw {
       case Form::Gather:
         return gather();
       case Form::ScalarLoop:
-        return op_.setup + static_cast<double>(sweep_.rows * sweep_.cols) *
-                               chip_.vec.scatter_mask_element;
+        return op_.setup +
+               static_cast<double>(sweep_.rows * sweep_.cols) * chip_.vec.scatter_mask_element;
       case Form::Sort:
         return overhead(1) + static_cast<double>(sweep_.rows * ceil_div(sweep_.cols, kSortGroup)) *
                                  chip_.vec.sort32_group;
@@ -157,9 +166,7 @@ class VectorLaw {
   double overhead(int64_t instructions) const {
     return static_cast<double>(instructions) * (op_.head + op_.tail) * scale_;
   }
-  double slope() const {
-    return sweep_.element == 2 && op_.slope16 > 0 ? op_.slope16 : op_.slope;
-  }
+  double slope() const { return sweep_.element == 2 && op_.slope16 > 0 ? op_.slope16 : op_.slope; }
   double two_source_slope() const { return std::max(slope(), chip_.vec.two_source_slope); }
   double count_mode() const { return sweep_.ragged ? chip_.vec.count_mode : 0; }
   bool two_dimensional() const { return op_.strided_fixed > 0; }
@@ -198,7 +205,7 @@ class VectorLaw {
     isa::Instr root = instr_, divide = instr_;
     root.op = Opcode::TSQRT;
     divide.op = Opcode::TDIVS;
-    return VectorLaw(root, scale_ != 1.0, chip_).cycles() + chip_.vec.barrier +
+    return VectorLaw(root, streaming_, chip_).cycles() + chip_.vec.barrier +
            VectorLaw(divide, false, chip_).cycles();
   }
 
@@ -207,14 +214,15 @@ class VectorLaw {
     if (two_dimensional()) return two_dimensional_law();
     const auto rows = static_cast<double>(sweep_.rows);
     const auto folds = static_cast<double>(std::max<int64_t>(0, sweep_.chunks - 1));
+    const auto& fold = chip_.vec.op(fold_of(instr_.op));
     return chip_.vec.reduce_fixed + rows * chip_.vec.reduce_row +
-           folds * ((op_.head + op_.tail) * scale_ + rows * slope());
+           folds * (fold.head + fold.tail + rows * fold.slope);
   }
 
-  /// The [M,1] operand becomes blocks first (setup + rows/8), then a drain, then the operation.
+  /// The [M,1] operand becomes blocks and drains first (setup + row x rows), then the operation
+  /// runs over the columns with the blocks repeated.
   double row_broadcast() const {
-    if (two_dimensional()) return op_.setup + two_dimensional_law();
-    return op_.setup + static_cast<double>(sweep_.rows) / 8 + chip_.vec.barrier + strided(slope()) +
+    return op_.setup + op_.row * static_cast<double>(sweep_.rows) + strided(slope()) +
            (sweep_.chunks > sweep_.rows ? count_mode() : 0);
   }
 
@@ -257,6 +265,7 @@ class VectorLaw {
   const chips::Chip& chip_;
   const chips::VectorOp& op_;
   Sweep sweep_;
+  bool streaming_;
   double scale_;
 };
 
@@ -264,7 +273,7 @@ class VectorLaw {
 
 Cycles vector_cost(const isa::Instr& instr, bool streaming, const chips::Chip& chip) {
   if (area(instr).valid_rows == 0 || area(instr).valid_cols == 0) {
-    return Cycles(chip.vec.op(instr.op).head);  // a zero-sized tile of an idle lane
+    return Cycles(chip.vec.op(table_row(instr.op)).head);  // a zero-sized tile of an idle lane
   }
   return Cycles(VectorLaw(instr, streaming, chip).cycles());
 }

@@ -11,12 +11,15 @@ struct Options {
   bool observer_effect = false;  ///< add the cost of swimlane profiling to every task (0.5 us)
   int level = 4;                 ///< 1-4: detail of timing records (runtime.md §3)
   bool instructions = false;     ///< also record every instruction
+  bool simulate_idle_polls =
+      false;  ///< run idle scheduler iterations one by one: slow, same result
 };
 
 /// Replays `graph` on `chip`. Deterministic; one simulation at a time per process.
 /// Errors: "sim.deadlock" (who waits for what), "sim.flow-control-deadlock",
 /// "sim.heap-ring-deadlock", "sim.dep-pool-overflow", "sim.sync-start" (more blocks than cores),
 /// "sim.no-core" (no kernel for the task's kind), "sim.bad-graph" (ids that do not fit together).
-traces::Timeline replay(const isa::TaskGraph& graph, const chips::Chip& chip, const Options& options = {});
+traces::Timeline replay(const isa::TaskGraph& graph, const chips::Chip& chip,
+                        const Options& options = {});
 
 }  // namespace sim

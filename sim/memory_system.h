@@ -17,7 +17,7 @@ namespace sim {
 /// A DMA as the memory sees it.
 struct MemoryRequest {
   const isa::GmAccess* gm = nullptr;
-  uint64_t gm_addr = 0;          ///< simulated address of the buffer
+  uint64_t gm_addr = 0;  ///< simulated address of the buffer
   isa::CoreKind core_kind = isa::CoreKind::AIV;
   isa::CoreId core;
   bool write = false;
@@ -25,11 +25,12 @@ struct MemoryRequest {
 };
 
 /// What the shared memory adds to a DMA. The core-side cost law (cost.h) uses the line counts; the
-/// DMA is complete when both the core-side time and `data_ready` have passed.
+/// DMA is complete when both the core-side time and `data_ready` + the DMA's own latency have
+/// passed.
 struct MemoryReply {
-  traces::Picoseconds data_ready;  ///< last byte available / accepted, given contention
+  traces::Picoseconds data_ready;  ///< last byte through link, L2 and HBM, given contention
   int64_t lines = 0, line_misses = 0;
-  int64_t requests = 0;            ///< 128 B pieces
+  int64_t requests = 0;  ///< 128 B pieces
   int64_t hbm_bytes = 0;
 };
 

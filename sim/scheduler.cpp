@@ -36,13 +36,16 @@ void Scheduler::watch_cores() { wake(); }
 
 void Scheduler::run() {
   try {
+    // Threads differ by a picosecond, so that simultaneous decisions are made in thread order.
+    wait(sim_duration(thread_));
     while (!shared_.finished()) {
       iteration_start_ = sim_now();
       woken_ = false;
       polls_.clear();
       for (const CoreId core : owned_)
         if (shared_.slots.running(core)) polls_.push_back(core);
-      if (!iterate(0) && !woken_) rest();
+      const bool worked = iterate(0);
+      if (!worked && !woken_ && !shared_.options.simulate_idle_polls) rest();
     }
   } catch (const isa::Error&) {
     shared_.fail();

@@ -14,9 +14,10 @@ constexpr int kMr = 6;
 #else
 constexpr int kMr = 4;
 #endif
-constexpr int kNr = 2 * kLanes;     ///< columns of a panel
-constexpr int64_t kKc = 256;        ///< K of a block: a panel of B stays in the L1 cache
-constexpr int64_t kLdA = kKc + 16;  ///< pitch of packed rows; off a power of two for the cache sets
+constexpr int kNr = 2 * kLanes;  ///< columns of a panel
+constexpr int64_t kKc = kBlockK;
+constexpr int64_t kLdA = kPackedPitch;
+static_assert(kNr <= kWidestPanel, "scratch is sized for kWidestPanel");
 
 // --- multiply-add -------------------------------------------------------------------------------
 
@@ -302,7 +303,7 @@ Exponents exponents(In v, int64_t rows, int64_t cols) {
 bool products_exact(const Gemm& g) {
   const Exponents a = exponents(g.a, g.m, g.k);
   const Exponents b = g.trans_b ? exponents(g.b, g.n, g.k) : exponents(g.b, g.k, g.n);
-  return a.low > 0 && b.low > 0 && a.low + b.low - 254 - 14 >= -149 && a.high + b.high - 254 <= 125;
+  return a.low + b.low - 254 - 14 >= -149 && a.high + b.high - 254 <= 125;
 }
 #endif
 

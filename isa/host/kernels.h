@@ -55,7 +55,7 @@ struct Gemm {
   DType input;      ///< BF16, F16, F32 or I8
   bool trans_b;     ///< b is [n, k]
   bool accumulate;  ///< start from d, else from zero
-  float* scratch;   ///< gemm_scratch() floats, 64 B aligned
+  float* scratch;   ///< gemm_scratch(m) floats, 64 B aligned
 };
 
 struct Kernels {
@@ -69,9 +69,15 @@ struct Kernels {
   void (*gemm)(const Gemm& g);
 };
 
-/// Floats of scratch a product of `m` x `n` needs on any path.
-constexpr int64_t gemm_scratch(int64_t m, int64_t n) {
-  return ((m > n ? m : n) + 16) * 528 + 3 * 512 * 32;
+/// Blocking of a product: K of a block, so that a packed panel of B stays in the L1 cache, and the
+/// pitch of packed rows, off a power of two for the cache's sets.
+constexpr int64_t kBlockK = 256;
+constexpr int64_t kPackedPitch = kBlockK + 16;
+constexpr int64_t kWidestPanel = 32;
+
+/// Floats of scratch a product with `m` rows needs on any path: packed A, a panel and its rows.
+constexpr int64_t gemm_scratch(int64_t m) {
+  return m * kPackedPitch + kBlockK * kWidestPanel + kWidestPanel * kPackedPitch;
 }
 
 // Only called on a host that has the instructions.

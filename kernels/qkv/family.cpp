@@ -105,7 +105,7 @@ void make_weights(const Config& c, uint64_t seed, TensorSet& set) {
                         p253 ? normal(kInvRoot32768, -0.5f * kInvRoot32768) : uniform(-0.1f, 0.1f));
   fill(set.at("gamma_cq"), seed, p253 ? constant(1) : uniform(-1, 1));
   fill(set.at("gamma_ckv"), seed, p253 ? constant(1) : uniform(-1, 1));
-  if (c.attn_norm) fill(set.at("norm_w"), seed, p253 ? constant(1) : normal(0.1f, 1));
+  if (c.attn_norm) fill(set.at("norm_w"), seed, constant(1));
   if (c.layout == RopeLayout::SelectorMatmul) {
     constexpr uint16_t kOneBf16 = 0x3f80;
     for (int64_t i = 0; i < kRope / 2; ++i) {

@@ -34,22 +34,6 @@ void round_to_bf16(Matrix& m) {
   for (float& v : m) v = isa::bf16_to_f32(isa::f32_to_bf16(v));
 }
 
-/// x [T, K] x w [K, N], both exact in double; rounded to FP32 once.
-Matrix product(const Matrix& x, const HostTensor& w, int64_t rows) {
-  const int64_t k = w.shape[0], n = w.shape[1];
-  const std::vector<double> a(x.begin(), x.end());
-  Matrix row(static_cast<size_t>(n)), result(static_cast<size_t>(rows * n));
-  std::vector<double> b(static_cast<size_t>(k * n)), c(static_cast<size_t>(rows * n));
-  for (int64_t i = 0; i < k; ++i) {
-    bf16_to_f32(w.as<uint16_t>() + i * n, n, row.data());
-    std::copy(row.begin(), row.end(), b.begin() + i * n);
-  }
-  gemm(rows, n, k, a.data(), k, b.data(), n, c.data(), n);
-  std::transform(c.begin(), c.end(), result.begin(),
-                 [](double v) { return static_cast<float>(v); });
-  return result;
-}
-
 void quantise_rows(const Matrix& m, int64_t rows, int64_t cols, int8_t* q, float* scale) {
   for (int64_t t = 0; t < rows; ++t) {
     const float* row = m.data() + t * cols;
@@ -67,37 +51,31 @@ void widen(const int8_t* in, int64_t n, float* out) {
   for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(in[i]);
 }
 
-/// qr [T, K] x columns [n0, n0 + n) of wq_b [K, N], exactly: pieces of K whose sums stay below 2^24
-/// are exact in FP32, and pieces add up in double.
-class ExactInt8Product {
- public:
-  ExactInt8Product(const int8_t* a, const HostTensor& b, int64_t rows)
-      : b_(b), rows_(rows), k_(b.shape[0]), a_(static_cast<size_t>(rows * k_)) {
-    widen(a, rows * k_, a_.data());
-  }
+void widen_row(const HostTensor& w, int64_t at, int64_t n, float* out) {
+  if (w.dtype == DType::I8) return widen(w.as<int8_t>() + at, n, out);
+  bf16_to_f32(w.as<uint16_t>() + at, n, out);
+}
 
-  void columns(int64_t n0, int64_t n, Matrix& result) {
-    const int64_t piece_k = std::min<int64_t>(k_, 1024);
-    static_assert(kExactInt8K >= 1024, "an FP32 sum of 1024 int8 products must be exact");
-    panel_.resize(static_cast<size_t>(piece_k * n));
-    piece_.resize(static_cast<size_t>(rows_ * n));
-    std::vector<double> sum(k_ > piece_k ? piece_.size() : 0);
-    for (int64_t k0 = 0; k0 < k_; k0 += piece_k) {
-      const int64_t depth = std::min(piece_k, k_ - k0);
-      for (int64_t i = 0; i < depth; ++i)
-        widen(b_.as<int8_t>() + (k0 + i) * b_.shape[1] + n0, n, panel_.data() + i * n);
-      gemm(rows_, n, depth, a_.data() + k0, k_, panel_.data(), n, piece_.data(), n);
-      for (size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(piece_[i]);
-    }
-    result = piece_;
-    for (size_t i = 0; i < sum.size(); ++i) result[i] = static_cast<float>(sum[i]);
+/// x [T, K] x the columns [n0, n0 + n) of w [K, N]. Pieces of K are FP32 products, their sum is
+/// taken in double: int8 pieces of 1024 are exact, so the whole is, and BF16 sums lose next to
+/// nothing.
+Matrix product(const Matrix& x, const HostTensor& w, int64_t rows, int64_t n0, int64_t n) {
+  constexpr int64_t kPieceInt8 = 1024, kPieceBf16 = 512;
+  static_assert(kPieceInt8 <= kExactInt8K, "an FP32 sum of this many int8 products is exact");
+  const int64_t k = w.shape[0], width = w.shape[1];
+  const int64_t piece_k = std::min(k, w.dtype == DType::I8 ? kPieceInt8 : kPieceBf16);
+  Matrix panel(static_cast<size_t>(piece_k * n)), piece(static_cast<size_t>(rows * n));
+  std::vector<double> sum(piece_k < k ? piece.size() : 0);
+  for (int64_t k0 = 0; k0 < k; k0 += piece_k) {
+    const int64_t depth = std::min(piece_k, k - k0);
+    for (int64_t i = 0; i < depth; ++i)
+      widen_row(w, (k0 + i) * width + n0, n, panel.data() + i * n);
+    gemm(rows, n, depth, x.data() + k0, k, panel.data(), n, piece.data(), n);
+    for (size_t i = 0; i < sum.size(); ++i) sum[i] += static_cast<double>(piece[i]);
   }
-
- private:
-  const HostTensor& b_;
-  int64_t rows_, k_;
-  Matrix a_, panel_, piece_;
-};
+  for (size_t i = 0; i < sum.size(); ++i) piece[i] = static_cast<float>(sum[i]);
+  return piece;
+}
 
 /// 64 lanes in place; c and s have the 32 frequencies of the row's token.
 void rotate(float* lanes, const float* c, const float* s, bool split_half) {
@@ -128,10 +106,10 @@ void golden_q(const TensorSet& in, const Config& c, const Tables& tables, Tensor
   const int8_t* qr = out.at("qr").as<int8_t>();
   const float* qr_scale = out.at("qr_scale").as<float>();
   const float* column_scale = in.at("wq_b_scale").as<float>();
-  ExactInt8Product product(qr, in.at("wq_b"), c.tokens);
-  Matrix head;
+  Matrix quantised(static_cast<size_t>(c.tokens * c.q_lora));
+  widen(qr, c.tokens * c.q_lora, quantised.data());
   for (int64_t h = 0; h < c.heads; ++h) {
-    product.columns(h * kHead, kHead, head);
+    Matrix head = product(quantised, in.at("wq_b"), c.tokens, h * kHead, kHead);
     for (int64_t t = 0; t < c.tokens; ++t) {
       float* row = head.data() + t * kHead;
       dequantise_row(row, qr_scale[t], column_scale + h * kHead, kHead);
@@ -156,13 +134,13 @@ TensorSet golden(const TensorSet& in, const Config& c, const HostTensor& cos,
     rms_norm(x, c.tokens, c.hidden, to_f32(in.at("norm_w")));
     round_to_bf16(x);
   }
-  Matrix n = product(x, in.at("wq_a"), c.tokens);
+  Matrix n = product(x, in.at("wq_a"), c.tokens, 0, c.q_lora);
   rms_norm(n, c.tokens, c.q_lora, to_f32(in.at("gamma_cq")));
   if (c.qr_bf16) round_to_bf16(n);
   quantise_rows(n, c.tokens, c.q_lora, out.at("qr").as<int8_t>(), out.at("qr_scale").as<float>());
   golden_q(in, c, tables, out);
 
-  Matrix kv = product(x, in.at("wkv"), c.tokens);
+  Matrix kv = product(x, in.at("wkv"), c.tokens, 0, kHead);
   rms_norm(kv, c.tokens, kHead, to_f32(in.at("gamma_ckv")));
   for (int64_t t = 0; t < c.tokens; ++t)
     rotate(kv.data() + t * kHead + kNope, tables.cos.data() + t * kRope,

@@ -96,6 +96,23 @@ TEST_CASE("atomic adds commute with each other, not with the seed or the reader"
               "unordered"});
 }
 
+TEST_CASE("an ordered atomic add does not hide what another add races with") {
+  const bool seed_writes = GENERATE(true, false);
+  Maker m;
+  const BufferId sum = m.buffer("sum", {4, 16});
+  m.p.storage[sum.value].manual_dep = true;
+  m.scope("first");
+  if (seed_writes)
+    m.writes(sum);
+  else
+    m.reads(sum);
+  m.scope("behind it").deps({TaskId(0)}).adds(sum);
+  m.scope("racing").adds(sum);
+  const std::string kind = seed_writes ? "WAW: sum[0, 0]: scope first (task 0) writes"
+                                       : "WAR: sum[0, 0]: scope first (task 0) reads";
+  CHECK(hazards(m) == Texts{"hazard " + kind + ", scope racing (task 2) writes, unordered"});
+}
+
 TEST_CASE("a task does not conflict with itself") {
   Maker m;
   const BufferId t = m.buffer("t", {16, 16}), u = m.buffer("u", {4, 4});

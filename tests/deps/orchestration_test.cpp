@@ -84,6 +84,25 @@ TEST_CASE("a blocking read waits for the buffer's live writers and its creator")
   CHECK(s.back() == "read 1: 3");
 }
 
+TEST_CASE("a runtime scope inside does not hold an allocation back") {
+  Maker m;
+  m.scope("s");
+  m.event(Kind::ScopeBegin);
+  m.scope("t");
+  m.event(Kind::ScopeEnd);
+  m.buffer("late", {1, 8});
+  CHECK(steps(m.derive()) == Steps{"alloc 1024", "submit 0", "{", "submit 1", "}"});
+}
+
+TEST_CASE("a blocking read knows nothing of writers of a manual_dep tensor") {
+  Maker m;
+  const BufferId t = m.buffer("t", {16, 16});
+  m.p.storage[t.value].manual_dep = true;
+  m.scope("w").writes(t);
+  m.event(Kind::Read).buffer = t;
+  CHECK(steps(m.derive()).back() == "read 0:");
+}
+
 TEST_CASE("a scalar write also waits for registered readers") {
   Maker m;
   const BufferId t = m.buffer("t", {16, 16});

@@ -110,6 +110,19 @@ TEST_CASE("mask scatters fill a fresh tile lane by lane") {
   }
 }
 
+TEST_CASE("an expansion's shape operand is not read") {
+  Program p;
+  const GmAccess x = p.buffer("x", DType::F32, 8, 1, ramp<float>(8));
+  const GmAccess y = p.empty("y", DType::F32, 8, 16);
+  const TileOperand column = ub(0, DType::F32, 8, 1), result = ub(1024, DType::F32, 8, 16);
+  const TileOperand never_written = ub(512, DType::F32, 8, 16);
+  p.block().aiv[0] =
+      serial({load(column, x), vec(Opcode::TROWEXPAND, result, {never_written, column}),
+              store(result, y)});
+  p.run();
+  for (int r = 0; r < 8; ++r) CHECK(p.contents<float>(y)[size_t(r * 16 + 9)] == float(r));
+}
+
 TEST_CASE("index gather and scatter") {
   Program p;
   const GmAccess x = p.buffer("x", DType::F32, 1, 8, ramp<float>(8));

@@ -81,10 +81,11 @@ TEST_CASE("ratio_reldiff: absolute below the threshold, relative above") {
   // pct: 1 of 2 may be bad; 2 of 2 may not
   CHECK(apply(rule, {102, 5}, {100, 5}).passed);
   CHECK_FALSE(apply(rule, {102, 10.2f}, {100, 10}).passed);
-  // max: rd = 1 (0.02 against 0) is not below 1
-  CHECK_FALSE(apply(rule, {0.02f, 5}, {0, 5}).passed);
-  CHECK(apply(ratio_reldiff(0.01, 0.5, 1.5), {0.02f, 5}, {0, 5}).passed);
+  // max: 0.02 against 0 is rd = 0.02 / (0.02 + 1e-9), just below 1
+  CHECK(apply(rule, {0.02f, 5}, {0, 5}).passed);
+  CHECK_FALSE(apply(ratio_reldiff(0.01, 0.5, 0.99), {0.02f, 5}, {0, 5}).passed);
   CHECK_FALSE(apply(ratio_reldiff(0.01, 1.0), {kNan, 5}, {0, 5}).passed);
+  CHECK_FALSE(apply(ratio_reldiff(0.01, 1.0), {5, kNan, 5, 9}, {5, 0, 5, 5}).passed);
 }
 
 TEST_CASE("ratio_reldiff: the denominator has a floor of 2^-14 / thd") {

@@ -30,7 +30,7 @@ TEST_CASE("bad knob settings are refused with one line that says why") {
       {{{"", "1"}}, "knob.unknown", "there is no knob ''"},
       // values
       {{{"era", "p999"}}, "knob.value", "p578, p374, p425"},
-      {{{"tiling", "m128n128"}}, "knob.value", "did you mean m128n256"},
+      {{{"tiling", "m128n128"}}, "knob.value", "did you mean m128n32"},
       {{{"layout", "swap_gathr"}}, "knob.value", "did you mean swap_gather"},
       {{{"qr_m_tile", "0"}}, "knob.value", "16..1024 in steps of 16"},
       {{{"qr_m_tile", "24"}}, "knob.value", "in steps of 16"},

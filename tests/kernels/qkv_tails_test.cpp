@@ -32,7 +32,7 @@ TEST_CASE("every tile constant takes other legal values") {
       {{"qr_split_k", "4"}, {"qr_peel", "true"}, {"qr_k_stage", "1"}},
       {{"qr_n_tile", "64"}, {"qr_tiles_per_block", "3"}, {"qr_n_stage", "2"}},  // 8 tiles: 3, 3, 2
       {{"kv_m_tile", "48"}, {"kv_n_tile", "128"}, {"kv_split_k", "2"}, {"kv_k_stage", "4"}},
-      {{"kv_n_tile", "512"}, {"kv_m_tile", "64"}, {"kv_split_k", "1"}},
+      {{"kv_n_tile", "512"}, {"kv_m_tile", "64"}, {"kv_k_tile", "128"}, {"kv_split_k", "1"}},
       {{"qproj_m_tile", "64"}, {"qproj_n_tile", "512"}, {"qproj_k_tile", "256"}},
       {{"qproj_tiles_per_block", "1"}, {"qproj_peel", "false"}},
       {{"qproj_tiles_per_block", "5"}, {"qproj_n_stage", "1"}, {"qproj_k_stage", "1"}},

@@ -159,6 +159,27 @@ TEST_CASE("inner loops are units of the outer pipeline, short inner pipelines di
         "V1 S1 | L20 L21 V20 S20 V21 S21 | L22 V22 S22");
 }
 
+TEST_CASE("vector stores go behind the computation of their own iteration") {
+  const auto two_stores = [](bool overwrite) {
+    RecordBuilder b;
+    b.loop(LoopKind::Pipeline, 2, 2);
+    for (int i = 0; i < 2; ++i) {
+      b.iter(i);
+      b.site = static_cast<uint32_t>(i);
+      const auto x = b.value(DType::F32, 4, 64), y = b.value(DType::F32, 4, 64);
+      b.load(x, 0, 4 * i);
+      b.store(x, 1, 4 * i);
+      b.op(Opcode::TEXP, overwrite ? x : y, {x});
+      b.store(overwrite ? x : y, 2, 4 * i);
+    }
+    b.end();
+    return b;
+  };
+  CHECK(ordered(two_stores(false), Hoist::Merged) == "L0 L1 S0 V0 S0 S1 V1 S1");
+  CHECK(ordered(two_stores(false), Hoist::Full) == "L0 L1 V0 S0 S0 V1 S1 S1");
+  CHECK(ordered(two_stores(true), Hoist::Full) == "L0 L1 S0 V0 S0 S1 V1 S1");
+}
+
 namespace {
 
 /// A mixed pipeline as split.cpp leaves it: load, product, push, pop, product, store.

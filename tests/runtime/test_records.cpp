@@ -82,6 +82,17 @@ TEST_CASE("two runs are byte equal, on one chip after another") {
   CHECK(first != other);
 }
 
+TEST_CASE("sleeping through idle polls gives the times of polling") {
+  // The submit cost is off the 5 ns grid of the other costs: no submit coincides with a poll.
+  const chips::Chip chip = chips::load_chip("a2a3", "", {"runtime.submit=1237.001"});
+  sim::Options polling;
+  polling.simulate_idle_polls = true;
+  for (const int tasks : {40, 150}) {
+    const Program p = mixed_program(tasks);
+    CHECK(text_of(sim::replay(p.graph, chip)) == text_of(sim::replay(p.graph, chip, polling)));
+  }
+}
+
 TEST_CASE("every lane runs once, after its producers, and never two at a time on a core") {
   const Program p = mixed_program(600);
   const chips::Chip chip = chips::load_chip("a2a3");

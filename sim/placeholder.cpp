@@ -1,1 +1,0 @@
-// Placeholder so that the tree configures; replaced by the first real source.
