@@ -45,7 +45,8 @@ int report_parse(const char* program, const CLI::App& cli, const CLI::ParseError
 int main_with_chip(int argc, char** argv, const char* default_chip) {
   std::signal(SIGPIPE, SIG_DFL);
   const std::string program = std::string(default_chip) + "sim";
-  CLI::App cli{"Runs DeepSeek-V4 kernel programs on a modelled Ascend " + std::string(default_chip) +
+  CLI::App cli{"Runs DeepSeek-V4 kernel programs on a modelled Ascend " +
+                   std::string(default_chip) +
                    ": checks the values, predicts the time, draws the swimlane.",
                program};
   cli.set_version_flag("--version", program + " " A2A3SIM_VERSION);

@@ -34,7 +34,8 @@ nlohmann::ordered_json to_json(const Program& p) {
   nlohmann::ordered_json j{{"program", p.name}, {"doc", p.doc}, {"modes", p.modes}};
   j["knobs"] = nlohmann::ordered_json::array();
   for (const Knob& k : p.knobs)
-    j["knobs"].push_back({{"name", k.name}, {"default", k.default_value}, {"range", range_of(k)}, {"doc", k.doc}});
+    j["knobs"].push_back(
+        {{"name", k.name}, {"default", k.default_value}, {"range", range_of(k)}, {"doc", k.doc}});
   return j;
 }
 
@@ -56,8 +57,8 @@ std::string details(const Program& p) {
   }
   out += fmt::format("{:<{}}  {:<{}}  meaning\n", "knob", name_width, "default", default_width);
   for (const Knob& k : p.knobs)
-    out += fmt::format("{:<{}}  {:<{}}  {} [{}]\n", k.name, name_width, k.default_value, default_width, k.doc,
-                       range_of(k));
+    out += fmt::format("{:<{}}  {:<{}}  {} [{}]\n", k.name, name_width, k.default_value,
+                       default_width, k.doc, range_of(k));
   return out;
 }
 

@@ -7,16 +7,22 @@ namespace app {
 
 void add_machine_options(CLI::App& command, RequestOptions& options) {
   RunRequest& r = options.request;
-  command.add_option("--mode", r.mode, "decode or prefill, as the program offers (default: its first)");
-  command.add_option("--set", options.settings, "a knob: name=value; may be given many times, or a=1,b=2");
+  command.add_option("--mode", r.mode,
+                     "decode or prefill, as the program offers (default: its first)");
+  command.add_option("--set", options.settings,
+                     "a knob: name=value; may be given many times, or a=1,b=2");
   command.add_option("--chip", r.chip, "a2a3, a5, or a chip file (.toml)")->capture_default_str();
-  command.add_option("--soc", r.soc, "SoC variant of the chip, see the chip command (default: the chip's first)");
-  command.add_option("--chip-set", r.chip_overrides, "override a chip constant: key=value, e.g. mte2.latency=300");
-  command.add_option("--seed", r.seed, "seed of the inputs; printed with the result")->capture_default_str();
+  command.add_option("--soc", r.soc,
+                     "SoC variant of the chip, see the chip command (default: the chip's first)");
+  command.add_option("--chip-set", r.chip_overrides,
+                     "override a chip constant: key=value, e.g. mte2.latency=300");
+  command.add_option("--seed", r.seed, "seed of the inputs; printed with the result")
+      ->capture_default_str();
   command.add_option("--threads", r.threads, "host threads, 0 = all; never changes a result")
       ->check(CLI::Range(0, 256));
-  command.add_flag("--no-observer", options.no_observer,
-                   "leave out the cost of swimlane profiling (0.5 us a task) that published figures contain");
+  command.add_flag(
+      "--no-observer", options.no_observer,
+      "leave out the cost of swimlane profiling (0.5 us a task) that published figures contain");
   command.add_flag("--no-golden", options.no_golden, "skip the golden check");
 }
 

@@ -15,19 +15,19 @@ using Settings = std::vector<std::pair<std::string, std::string>>;  ///< knob na
 /// One run of one program on one chip.
 struct RunRequest {
   std::string program;
-  std::string mode;                         ///< "" = the program's first mode
-  Settings settings;                        ///< knobs, in command-line order
-  std::string chip = "a2a3";                ///< name or path of a chip file
+  std::string mode;           ///< "" = the program's first mode
+  Settings settings;          ///< knobs, in command-line order
+  std::string chip = "a2a3";  ///< name or path of a chip file
   std::string soc;
   std::vector<std::string> chip_overrides;  ///< "mte2.latency=300"
   uint64_t seed = 1;
-  int threads = 0;                          ///< host threads; never changes a result
+  int threads = 0;  ///< host threads; never changes a result
   std::string inputs_dir, save_dir;
   bool golden = true;
   bool verify_lowering = false;
-  bool observer_effect = true;              ///< swimlane profiling cost, as in published figures
-  int level = 4;                            ///< 1-4, detail of swimlane records
-  bool detail = false;                      ///< record every instruction, pipe lanes in the trace
+  bool observer_effect = true;  ///< swimlane profiling cost, as in published figures
+  int level = 4;                ///< 1-4, detail of swimlane records
+  bool detail = false;          ///< record every instruction, pipe lanes in the trace
 };
 
 /// Splits "name=value"; error "cli.setting" when there is no '=' or no name.

@@ -5,7 +5,7 @@
 #include <future>
 
 #include "apps/verify_lowering.h"
-#include "kernels/npy.h"
+#include "kernels/manifest.h"
 #include "lower/deps.h"
 #include "sim/machine.h"
 
@@ -25,7 +25,8 @@ std::string resolve_mode(const Program& program, const std::string& mode) {
                                            fmt::join(program.modes, ", ")));
 }
 
-void require_chip_form(const Program& program, const kernels::Knobs& knobs, const chips::Chip& chip) {
+void require_chip_form(const Program& program, const kernels::Knobs& knobs,
+                       const chips::Chip& chip) {
   if (!program.refused_on_chip) return;
   const std::string why = program.refused_on_chip(knobs, chip.name);
   if (!why.empty()) throw isa::Error("knob.chip", program.name, why);
@@ -49,14 +50,18 @@ TensorSet collect_outputs(pl::Session& session,
 
 std::vector<OutputVerdict> compare_outputs(const Program& program, const TensorSet& outputs,
                                            const TensorSet& expected, const TensorSet& inputs) {
+  TensorSet context = inputs;
+  for (const HostTensor& t : outputs.all())
+    if (!context.has(t.name)) context.add(t);
   std::vector<OutputVerdict> verdicts;
   for (const HostTensor& actual : outputs.all())
     if (auto it = program.comparators.find(actual.name); it != program.comparators.end())
-      verdicts.push_back(it->second(actual, expected.at(actual.name), inputs));
+      verdicts.push_back(it->second(actual, expected.at(actual.name), context));
   return verdicts;
 }
 
-std::optional<traces::Golden> golden_summary(const std::vector<OutputVerdict>& verdicts, bool checked) {
+std::optional<traces::Golden> golden_summary(const std::vector<OutputVerdict>& verdicts,
+                                             bool checked) {
   if (!checked) return std::nullopt;
   traces::Golden golden;
   golden.passed = true;
@@ -67,7 +72,8 @@ std::optional<traces::Golden> golden_summary(const std::vector<OutputVerdict>& v
   return golden;
 }
 
-traces::RunInfo run_info(const RunRequest& request, const std::string& mode, const RunResult& result) {
+traces::RunInfo run_info(const RunRequest& request, const std::string& mode,
+                         const RunResult& result) {
   traces::RunInfo info;
   info.program = request.program;
   info.mode = mode;
@@ -97,8 +103,10 @@ RunResult run(const RunRequest& request, Progress& progress) {
   require_chip_form(program, result.knobs, result.chip);
 
   progress.step("inputs");
-  TensorSet inputs = program.make_inputs(result.knobs, mode, request.seed);
-  if (!request.inputs_dir.empty()) inputs = kernels::load_tensors(request.inputs_dir, inputs);
+  const TensorSet inputs =
+      request.inputs_dir.empty()
+          ? program.make_inputs(result.knobs, mode, request.seed)
+          : kernels::load_tensors(request.inputs_dir, program.inputs(result.knobs, mode));
 
   // The golden needs only the inputs: it runs beside execution, lowering and replay.
   std::future<TensorSet> golden;
@@ -110,6 +118,7 @@ RunResult run(const RunRequest& request, Progress& progress) {
   pl::SessionOptions session_options;
   session_options.threads = request.threads;
   session_options.mask_scatter = result.chip.mask_scatter;
+  session_options.a5_casts = result.chip.wide_casts;
   pl::Session session(program.name, session_options);
   const auto outputs = program.run(session, inputs, result.knobs, mode);
   const TensorSet actual = collect_outputs(session, outputs);
@@ -120,6 +129,8 @@ RunResult run(const RunRequest& request, Progress& progress) {
   lower::Options lower_options;
   lower_options.threads = request.threads;
   result.lowered = lower::lower(recorded, result.chip, lower_options);
+  for (const lower::Hazard& h : lower::find_hazards(recorded, result.lowered.graph))
+    result.hazards.push_back(lower::describe(h, result.lowered.graph));
 
   progress.step("replaying");
   sim::Options sim_options;
@@ -137,8 +148,9 @@ RunResult run(const RunRequest& request, Progress& progress) {
     result.verdicts = compare_outputs(program, actual, golden.get(), inputs);
   }
   if (!request.save_dir.empty()) kernels::save_tensors(request.save_dir, actual);
-  result.summary = traces::summarize(result.timeline, result.lowered.graph, run_info(request, mode, result),
-                                     golden_summary(result.verdicts, request.golden));
+  result.summary =
+      traces::summarize(result.timeline, result.lowered.graph, run_info(request, mode, result),
+                        golden_summary(result.verdicts, request.golden));
   return result;
 }
 

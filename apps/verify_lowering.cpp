@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 #include "isa/interpreter.h"
+#include "lang/gm_storage.h"
 
 namespace app {
 namespace {
@@ -16,7 +15,8 @@ isa::GmImage initial_image(const pl::RecordedProgram& program, const isa::TaskGr
   image.written.resize(graph.buffers.size());
   for (size_t i = 0; i < graph.buffers.size(); ++i) {
     const auto bytes = static_cast<size_t>(graph.buffers[i].bytes);
-    const uint8_t* initial = i < program.storage.size() ? program.storage[i].initial.get() : nullptr;
+    const uint8_t* initial =
+        i < program.storage.size() ? program.storage[i].initial.get() : nullptr;
     if (initial) {
       image.bytes[i].assign(initial, initial + bytes);
       image.written[i].assign(bytes, 1);
@@ -37,10 +37,16 @@ LoweringCheck verify_lowering(const pl::RecordedProgram& program, const isa::Tas
   for (size_t i = 0; i < program.storage.size(); ++i) {
     const uint8_t* eager = program.storage[i].data.get();
     if (eager == nullptr) continue;
-    for (size_t b = 0; b < image.bytes[i].size(); ++b)
-      if (image.written[i][b] != 0 && image.bytes[i][b] != eager[b])
-        return {false, fmt::format("{} at byte {}: eager {:02x}, lowered {:02x}", graph.buffers[i].name, b, eager[b],
-                                   image.bytes[i][b])};
+    const isa::GmBuffer& buffer = graph.buffers[i];
+    // What the lowered program never wrote must be what the eager run left untouched: poison.
+    const uint8_t poison = *pl::allocate_gm(1, buffer.dtype, true);
+    for (size_t b = 0; b < image.bytes[i].size(); ++b) {
+      const bool written = image.written[i][b] != 0;
+      if (eager[b] == (written ? image.bytes[i][b] : poison)) continue;
+      return {false,
+              fmt::format("{} at byte {}: eager {:02x}, lowered {}", buffer.name, b, eager[b],
+                          written ? fmt::format("{:02x}", image.bytes[i][b]) : "never written")};
+    }
   }
   return {true, ""};
 }

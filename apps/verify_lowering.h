@@ -5,8 +5,8 @@
 
 namespace app {
 
-/// Executes `graph` on modelled memories from the program's initial contents and compares every byte
-/// that either side wrote.
+/// Executes `graph` on modelled memories from the program's initial contents and compares every
+/// byte that either side wrote.
 LoweringCheck verify_lowering(const pl::RecordedProgram& program, const isa::TaskGraph& graph,
                               const chips::Chip& chip);
 

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 
-
 namespace pl {
 
 constexpr int64_t min(int64_t a, int64_t b) { return b < a ? b : a; }

@@ -1,6 +1,7 @@
 // A shared bandwidth (HBM, or the L2 ports) as a work-conserving server.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

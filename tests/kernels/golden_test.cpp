@@ -95,6 +95,7 @@ void check_golden(const Settings& settings, bool halves, bool attn_norm) {
   const Program& p = find_program("qkv_proj_rope");
   const Knobs k = p.resolve("decode", settings);
   const TensorSet in = p.make_inputs(k, "decode", 3);
+  if (attn_norm) fill(in.at("norm_w"), 3, normal(0.1f, 1));  // the fixture's are all one
   const TensorSet golden = p.golden(in, k, "decode");
   const size_t heads = static_cast<size_t>(k.integer("heads"));
   const std::vector<float> q = to_f32(golden.at("q")), kv = to_f32(golden.at("kv"));

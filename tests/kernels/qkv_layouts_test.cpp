@@ -1,6 +1,7 @@
 // Every layout x tiling x mode, at sizes that run in milliseconds.
 #include <catch2/catch.hpp>
 
+#include "kernels/fixtures.h"
 #include "run_program.h"
 
 using namespace kernels;
@@ -107,6 +108,17 @@ TEST_CASE("results and records do not depend on the thread count") {
         }
       }
   }
+}
+
+TEST_CASE("the attention norm multiplies by its weights") {
+  const Settings settings = small({{"attn_norm", "true"}});
+  const Program& p = find_program("qkv_proj_rope");
+  const TensorSet inputs = p.make_inputs(p.resolve("decode", settings), "decode", 1);
+  fill(inputs.at("norm_w"), 1, uniform(0.5f, 2));
+  const ProgramRun weighted = run("qkv_proj_rope", "decode", settings, {}, &inputs);
+  CHECK(weighted.failures() == "");
+  const ProgramRun ones = run("qkv_proj_rope", "decode", settings);
+  CHECK_FALSE(ratio_allclose(1, 0, 0)(weighted.actual.at("qr"), ones.actual.at("qr"), {}).passed);
 }
 
 TEST_CASE("mask scatter is refused on a5 and only there") {

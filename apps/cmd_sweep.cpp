@@ -1,0 +1,147 @@
+// a2a3sim sweep: a grid of knob values, ranked.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "apps/commands.h"
+#include "apps/progress.h"
+#include "apps/run.h"
+#include "apps/worker_pool.h"
+
+namespace app {
+namespace {
+
+struct SweepCommand {
+  RequestOptions options;
+  std::vector<std::string> vary;
+  int jobs = 0;
+  bool json = false;
+};
+
+struct Point {
+  Settings settings;
+  bool ran = false;
+  bool passed = false;
+  double makespan_us = 0, busy_us = 0;
+  int64_t gm_moved = 0;
+  std::string why_not;
+};
+
+std::string label(const Settings& settings) {
+  std::string text;
+  for (const auto& [name, value] : settings) text += (text.empty() ? "" : " ") + name + "=" + value;
+  return text;
+}
+
+/// One point in a child process: the few numbers the table shows, as JSON.
+std::string run_point(RunRequest request) {
+  Progress quiet(false);
+  const RunResult result = run(request, quiet);
+  int64_t moved = 0;
+  for (const traces::ScopeSummary& s : result.summary.scopes) moved += s.gm.moved_bytes;
+  return nlohmann::json{{"passed", result.passed()},
+                        {"makespan_us", result.summary.makespan.us()},
+                        {"busy_us", result.summary.busy().us()},
+                        {"gm_moved", moved}}
+      .dump();
+}
+
+void take(const JobOutcome& outcome, Point& point) {
+  point.ran = outcome.ok;
+  point.why_not = outcome.error;
+  if (!outcome.ok) return;
+  const auto j = nlohmann::json::parse(outcome.text);
+  point.passed = j["passed"];
+  point.makespan_us = j["makespan_us"];
+  point.busy_us = j["busy_us"];
+  point.gm_moved = j["gm_moved"];
+}
+
+std::string table(const std::vector<Point>& points) {
+  size_t width = 5;
+  for (const Point& p : points) width = std::max(width, label(p.settings).size());
+  std::string out = fmt::format("rank  {:<{}}  {:>10}  {:>7}  {:>10}  {:>8}  golden\n", "point",
+                                width, "wall us", "vs best", "busy us", "GM MB");
+  int rank = 0;
+  for (const Point& p : points) {
+    if (!p.ran) continue;
+    out += fmt::format("{:>4}  {:<{}}  {:>10.1f}  {:>6.2f}x  {:>10.1f}  {:>8.1f}  {}\n", ++rank,
+                       label(p.settings), width, p.makespan_us,
+                       p.makespan_us / points.front().makespan_us, p.busy_us,
+                       static_cast<double>(p.gm_moved) / 1e6, p.passed ? "PASS" : "FAIL");
+  }
+  for (const Point& p : points)
+    if (!p.ran) out += fmt::format("   -  {:<{}}  {}\n", label(p.settings), width, p.why_not);
+  return out;
+}
+
+std::string json(const std::vector<Point>& points) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const Point& p : points) {
+    nlohmann::ordered_json knobs = nlohmann::ordered_json::object();
+    for (const auto& [name, value] : p.settings) knobs[name] = value;
+    if (p.ran)
+      all.push_back({{"knobs", knobs},
+                     {"makespan_us", p.makespan_us},
+                     {"busy_us", p.busy_us},
+                     {"gm_moved_bytes", p.gm_moved},
+                     {"passed", p.passed}});
+    else
+      all.push_back({{"knobs", knobs}, {"error", p.why_not}});
+  }
+  return all.dump(2) + "\n";
+}
+
+int sweep(SweepCommand& c) {
+  finish_request(c.options);
+  kernels::find_program(c.options.request.program);
+  std::vector<Vary> vary;
+  for (const std::string& text : c.vary) vary.push_back(parse_vary(text));
+  std::vector<Point> points;
+  std::vector<std::function<std::string()>> jobs;
+  for (const Settings& settings : grid(vary)) {
+    points.push_back({settings, false, false, 0, 0, 0, ""});
+    RunRequest request = c.options.request;
+    request.threads = 1;
+    for (const auto& s : settings) request.settings.push_back(s);
+    jobs.push_back([request] { return run_point(request); });
+  }
+  Progress progress;
+  progress.step(fmt::format("0 of {} points", jobs.size()));
+  const int processes =
+      c.jobs > 0 ? c.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const auto outcomes = run_in_processes(jobs, processes, [&](int done) {
+    progress.step(fmt::format("{} of {} points", done, jobs.size()));
+  });
+  for (size_t i = 0; i < points.size(); ++i) take(outcomes[i], points[i]);
+  std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) {
+    if (a.ran != b.ran) return a.ran;
+    return a.ran && a.makespan_us < b.makespan_us;
+  });
+  print(c.json ? json(points) : table(points));
+  const bool any = std::any_of(points.begin(), points.end(), [](const Point& p) { return p.ran; });
+  const bool all_pass =
+      std::all_of(points.begin(), points.end(), [](const Point& p) { return !p.ran || p.passed; });
+  return !any ? 2 : all_pass ? 0 : 1;
+}
+
+}  // namespace
+
+void add_sweep_command(CLI::App& cli, CommandContext& context) {
+  auto c = std::make_shared<SweepCommand>();
+  c->options.request.chip = context.default_chip;
+  CLI::App* cmd =
+      cli.add_subcommand("sweep", "A grid of knob values, ranked by predicted wall time");
+  cmd->add_option("program", c->options.request.program, "see the list command")->required();
+  cmd->add_option("--vary", c->vary, "name=value,value,...; several make a grid")->required();
+  add_machine_options(*cmd, c->options);
+  cmd->add_option("--jobs", c->jobs, "processes (default: one per core)")
+      ->check(CLI::Range(1, 256));
+  cmd->add_flag("--json", c->json, "machine-readable");
+  cmd->callback([c, &context] { context.exit_code = sweep(*c); });
+}
+
+}  // namespace app

@@ -1,0 +1,132 @@
+// a2a3sim validate: predictions beside published device measurements, with errors.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+#include "apps/commands.h"
+#include "apps/progress.h"
+#include "apps/run.h"
+#include "apps/validation.h"
+#include "apps/worker_pool.h"
+
+namespace app {
+namespace {
+
+struct ValidateCommand {
+  std::vector<std::string> rows, overrides;
+  std::string table_file, chip, soc;
+  std::string format = "text";
+  int jobs = 0;
+};
+
+/// One program state that some rows need, run once.
+struct State {
+  std::string program, mode, settings;
+  friend bool operator<(const State& a, const State& b) {
+    return std::tie(a.program, a.mode, a.settings) < std::tie(b.program, b.mode, b.settings);
+  }
+};
+
+std::string read_table(const std::string& path) {
+  if (path.empty()) return kValidationToml;
+  std::ifstream file(path);
+  if (!file) throw isa::Error("validate.file", path, "cannot be read");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+ValidationTable select(ValidationTable table, const std::vector<std::string>& ids) {
+  if (ids.empty()) return table;
+  for (const std::string& id : ids)
+    if (std::none_of(table.rows.begin(), table.rows.end(),
+                     [&](const auto& r) { return r.id == id; }))
+      throw isa::Error("validate.unknown-row", "no row is called '" + id + "'");
+  table.rows.erase(std::remove_if(table.rows.begin(), table.rows.end(),
+                                  [&](const ValidationRow& r) {
+                                    return std::find(ids.begin(), ids.end(), r.id) == ids.end();
+                                  }),
+                   table.rows.end());
+  table.skipped.clear();
+  return table;
+}
+
+int validate(const ValidateCommand& c) {
+  const ValidationTable table = select(parse_validation(read_table(c.table_file)), c.rows);
+  chips::load_chip(c.chip, c.soc, c.overrides);  // report a bad chip before any work
+  std::map<State, JobOutcome> states;
+  for (const ValidationRow& row : table.rows)
+    for (const std::string& settings : {row.a, row.b}) states[{row.program, row.mode, settings}];
+  std::vector<std::function<std::string()>> jobs;
+  for (const auto& [state, outcome] : states) {
+    RunRequest request;
+    request.program = state.program;
+    request.mode = state.mode;
+    request.settings = parse_settings({state.settings});
+    request.chip = c.chip;
+    request.soc = c.soc;
+    request.chip_overrides = c.overrides;
+    request.golden = false;
+    request.threads = 1;
+    jobs.push_back([request] {
+      Progress quiet(false);
+      return traces::summary_json(run(request, quiet).summary);
+    });
+  }
+  Progress progress;
+  progress.step(fmt::format("0 of {} runs", jobs.size()));
+  const int processes =
+      c.jobs > 0 ? c.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const auto outcomes = run_in_processes(jobs, processes, [&](int done) {
+    progress.step(fmt::format("{} of {} runs", done, jobs.size()));
+  });
+  size_t next = 0;
+  for (auto& [state, outcome] : states) outcome = outcomes[next++];
+
+  std::vector<ValidationResult> results;
+  for (const ValidationRow& row : table.rows) {
+    const JobOutcome& a = states[{row.program, row.mode, row.a}];
+    const JobOutcome& b = states[{row.program, row.mode, row.b}];
+    ValidationResult failed;
+    failed.row = row;
+    failed.error = !a.ok ? a.error : b.error;
+    results.push_back(a.ok && b.ok ? judge(row, traces::parse_summary(a.text, row.a),
+                                           traces::parse_summary(b.text, row.b))
+                                   : failed);
+  }
+  print(c.format == "json" ? validation_json(results, table)
+                           : validation_text(results, table, c.format == "markdown"));
+  return std::all_of(results.begin(), results.end(), [](const auto& r) { return r.error.empty(); })
+             ? 0
+             : 1;
+}
+
+}  // namespace
+
+void add_validate_command(CLI::App& cli, CommandContext& context) {
+  auto c = std::make_shared<ValidateCommand>();
+  c->chip = "a2a3";  // what the published figures were measured on
+  (void)context;
+  CLI::App* cmd = cli.add_subcommand(
+      "validate", "Predictions beside published a2a3 device measurements, with errors");
+  cmd->add_option("--rows", c->rows, "only these rows (ids)")->delimiter(',');
+  cmd->add_option("--table", c->table_file, "another table in the form of apps/validation.toml");
+  cmd->add_option("--chip", c->chip, "a2a3, a5, or a chip file (.toml)")->capture_default_str();
+  cmd->add_option("--soc", c->soc, "SoC variant (default: the chip's first)");
+  cmd->add_option("--chip-set", c->overrides, "override a chip constant: key=value");
+  cmd->add_option("--jobs", c->jobs, "processes (default: one per core)")
+      ->check(CLI::Range(1, 256));
+  cmd->add_option("--format", c->format, "text, markdown or json")
+      ->check(CLI::IsMember({"text", "markdown", "json"}))
+      ->capture_default_str();
+  cmd->add_flag_callback(
+      "--json", [c] { c->format = "json"; }, "same as --format json");
+  cmd->callback([c, &context] { context.exit_code = validate(*c); });
+}
+
+}  // namespace app
