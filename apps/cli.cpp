@@ -25,19 +25,19 @@ Examples
 
 Exit codes: 0 success, 1 a golden or a check failed, 2 bad input, 3 a defect of this program.)";
 
-int report(const char* program, const std::string& message, int code) {
+/// One line per problem, whatever the user's text in it contains.
+int report(const char* program, std::string message, int code) {
+  for (char& c : message)
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
   std::fflush(stdout);
   std::fputs(fmt::format("{}: error: {}\n", program, message).c_str(), stderr);
   return code;
 }
 
-/// One line per problem, as for every other error; --help and --version go to stdout.
+/// As every other error; --help and --version go to stdout.
 int report_parse(const char* program, const CLI::App& cli, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return cli.exit(error);
-  std::string message = error.what();
-  for (char& c : message)
-    if (c == '\n') c = ' ';
-  return report(program, message + " (see --help) [cli.usage]", 2);
+  return report(program, error.what() + std::string(" (see --help) [cli.usage]"), 2);
 }
 
 }  // namespace

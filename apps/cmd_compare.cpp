@@ -1,8 +1,8 @@
 // a2a3sim compare: two variants of a program, or two output folders, side by side with reasons.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "apps/commands.h"
 #include "apps/output.h"
@@ -27,21 +27,22 @@ std::string render(const traces::Comparison& comparison, const std::string& form
   return traces::compare_text(comparison);
 }
 
+/// Where --out goes; made before any work, so that a bad path is told at once.
+struct ComparisonFolders {
+  explicit ComparisonFolders(const std::string& path)
+      : a(path + "/a"),
+        b(path + "/b"),
+        compare(path + "/compare", {"compare.txt", "compare.md", "compare.json", "compare.html"}) {}
+  traces::OutputFolder a, b, compare;
+};
+
 /// Both output folders, the comparison in three forms and the overlay page.
-void write_comparison(const std::string& path, const traces::Comparison& comparison,
+void write_comparison(ComparisonFolders& folders, const traces::Comparison& comparison,
                       const RunResult& a, const RunResult& b, const RunRequest& request_a,
                       const RunRequest& request_b) {
-  std::filesystem::create_directories(path);
-  const std::pair<const RunResult*, const RunRequest*> sides[] = {{&a, &request_a},
-                                                                  {&b, &request_b}};
-  const char* names[] = {"a", "b"};
-  for (int i = 0; i < 2; ++i) {
-    traces::OutputFolder folder(path + "/" + names[i]);
-    write_result(folder, *sides[i].first, *sides[i].second, {});
-    folder.commit();
-  }
-  traces::OutputFolder folder(path + "/compare",
-                              {"compare.txt", "compare.md", "compare.json", "compare.html"});
+  write_result(folders.a, a, request_a, {});
+  write_result(folders.b, b, request_b, {});
+  traces::OutputFolder& folder = folders.compare;
   folder.write("compare.txt", traces::compare_text(comparison));
   folder.write("compare.md", traces::compare_markdown(comparison));
   folder.write("compare.json", traces::compare_json(comparison));
@@ -50,7 +51,7 @@ void write_comparison(const std::string& path, const traces::Comparison& compari
                                     {comparison.label_b, b.timeline, b.lowered.graph}},
                                    {request_a.program, true}));
   folder.write("summary.json", traces::summary_json(b.summary));
-  folder.commit();
+  for (traces::OutputFolder* f : {&folders.a, &folders.b, &folders.compare}) f->commit();
 }
 
 int compare_runs(CompareCommand& c) {
@@ -61,14 +62,16 @@ int compare_runs(CompareCommand& c) {
     side[i].program = c.subjects[0];
     for (const auto& s : parse_settings(*texts[i])) side[i].settings.push_back(s);
   }
+  std::optional<ComparisonFolders> folders;
+  if (!c.out.empty()) folders.emplace(c.out);
   Progress progress;
   const RunResult a = run(side[0], progress);
   const RunResult b = run(side[1], progress);
   const traces::Comparison comparison = traces::compare(a.summary, b.summary);
   print(render(comparison, c.format));
-  if (!c.out.empty()) {
+  if (folders) {
     progress.step("writing " + c.out);
-    write_comparison(c.out, comparison, a, b, side[0], side[1]);
+    write_comparison(*folders, comparison, a, b, side[0], side[1]);
     if (c.format == "text")
       print(
           fmt::format("\ncomparison: {0}/compare (compare.md, compare.json, compare.html)\n"
@@ -86,10 +89,18 @@ int compare_folders(const CompareCommand& c) {
   return 0;
 }
 
-int compare_command(CompareCommand& c) {
+/// Two folders are read, not run: an option of a run would be ignored in silence.
+void refuse_run_options(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() > 0 && name != "subjects" && name != "--format" && name != "--json")
+      throw isa::Error("cli.compare", name + " goes with one program, not with two folders");
+  }
+}
+
+int compare_command(CompareCommand& c, const CLI::App& command) {
   if (c.subjects.size() == 2) {
-    if (!c.a.empty() || !c.b.empty())
-      throw isa::Error("cli.compare", "--a and --b go with one program, not with two folders");
+    refuse_run_options(command);
     return compare_folders(c);
   }
   if (c.a.empty() || c.b.empty())
@@ -118,7 +129,7 @@ void add_compare_command(CLI::App& cli, CommandContext& context) {
       ->capture_default_str();
   cmd->add_flag_callback(
       "--json", [c] { c->format = "json"; }, "same as --format json");
-  cmd->callback([c, &context] { context.exit_code = compare_command(*c); });
+  cmd->callback([c, cmd, &context] { context.exit_code = compare_command(*c, *cmd); });
 }
 
 }  // namespace app

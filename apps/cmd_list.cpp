@@ -30,12 +30,17 @@ std::string range_of(const Knob& k) {
   return "";
 }
 
+std::string default_of(const Knob& k) {
+  if (k.kind != Knob::Kind::Flag) return k.default_value;
+  return k.default_value == "true" ? "on" : "off";
+}
+
 nlohmann::ordered_json to_json(const Program& p) {
   nlohmann::ordered_json j{{"program", p.name}, {"doc", p.doc}, {"modes", p.modes}};
   j["knobs"] = nlohmann::ordered_json::array();
   for (const Knob& k : p.knobs)
     j["knobs"].push_back(
-        {{"name", k.name}, {"default", k.default_value}, {"range", range_of(k)}, {"doc", k.doc}});
+        {{"name", k.name}, {"default", default_of(k)}, {"range", range_of(k)}, {"doc", k.doc}});
   return j;
 }
 
@@ -53,11 +58,11 @@ std::string details(const Program& p) {
   size_t name_width = 4, default_width = 7;
   for (const Knob& k : p.knobs) {
     name_width = std::max(name_width, k.name.size());
-    default_width = std::max(default_width, k.default_value.size());
+    default_width = std::max(default_width, default_of(k).size());
   }
   out += fmt::format("{:<{}}  {:<{}}  meaning\n", "knob", name_width, "default", default_width);
   for (const Knob& k : p.knobs)
-    out += fmt::format("{:<{}}  {:<{}}  {} [{}]\n", k.name, name_width, k.default_value,
+    out += fmt::format("{:<{}}  {:<{}}  {} [{}]\n", k.name, name_width, default_of(k),
                        default_width, k.doc, range_of(k));
   return out;
 }

@@ -95,11 +95,27 @@ std::string json(const std::vector<Point>& points) {
   return all.dump(2) + "\n";
 }
 
+/// What makes every point fail is one error, not a table of failures.
+void check_request(const RunRequest& request, const std::vector<Vary>& vary) {
+  const kernels::Program& program = kernels::find_program(request.program);
+  if (!request.mode.empty() &&
+      std::count(program.modes.begin(), program.modes.end(), request.mode) == 0)
+    throw isa::Error("cli.mode", program.name,
+                     fmt::format("there is no mode '{}'; it has {}", request.mode,
+                                 fmt::join(program.modes, ", ")));
+  chips::load_chip(request.chip, request.soc, request.chip_overrides);
+  for (const Vary& v : vary)
+    if (std::none_of(program.knobs.begin(), program.knobs.end(),
+                     [&](const kernels::Knob& k) { return k.name == v.knob; }))
+      throw isa::Error("knob.unknown", program.name,
+                       fmt::format("there is no knob '{}' to vary", v.knob));
+}
+
 int sweep(SweepCommand& c) {
   finish_request(c.options);
-  kernels::find_program(c.options.request.program);
   std::vector<Vary> vary;
   for (const std::string& text : c.vary) vary.push_back(parse_vary(text));
+  check_request(c.options.request, vary);
   std::vector<Point> points;
   std::vector<std::function<std::string()>> jobs;
   for (const Settings& settings : grid(vary)) {
@@ -121,11 +137,14 @@ int sweep(SweepCommand& c) {
     if (a.ran != b.ran) return a.ran;
     return a.ran && a.makespan_us < b.makespan_us;
   });
+  if (!points.front().ran)  // sorted: none ran
+    throw isa::Error("cli.sweep",
+                     fmt::format("none of the {} points can run; {}: {}", points.size(),
+                                 label(points.front().settings), points.front().why_not));
   print(c.json ? json(points) : table(points));
-  const bool any = std::any_of(points.begin(), points.end(), [](const Point& p) { return p.ran; });
   const bool all_pass =
       std::all_of(points.begin(), points.end(), [](const Point& p) { return !p.ran || p.passed; });
-  return !any ? 2 : all_pass ? 0 : 1;
+  return all_pass ? 0 : 1;
 }
 
 }  // namespace

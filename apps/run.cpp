@@ -29,7 +29,7 @@ void require_chip_form(const Program& program, const kernels::Knobs& knobs,
                        const chips::Chip& chip) {
   if (!program.refused_on_chip) return;
   const std::string why = program.refused_on_chip(knobs, chip.name);
-  if (!why.empty()) throw isa::Error("knob.chip", program.name, why);
+  if (!why.empty()) throw isa::Error("knob.chip", why);
 }
 
 /// The outputs of the eager run as host tensors (sharing the session's memory).

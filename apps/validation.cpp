@@ -41,6 +41,21 @@ Metric metric_from_name(const std::string& name, const std::string& id) {
   bad_row(id, "unknown metric '" + name + "'");
 }
 
+bool percent(Metric m) { return m == Metric::BusyChangePct || m == Metric::GainPct; }
+
+/// What the tables and the median divide by or subtract must be there.
+void check_row(const ValidationRow& row) {
+  if (row.metric != Metric::ModuleWall && row.scopes.empty())
+    bad_row(row.id, "'scopes' must name at least one scope for this metric");
+  if (percent(row.metric)) {
+    if (!row.after) bad_row(row.id, "'after' must be the published change in percent");
+    return;
+  }
+  if (!row.before && !row.after) bad_row(row.id, "'before' or 'after' must be published");
+  for (const auto& published : {row.before, row.after})
+    if (published && !(*published > 0)) bad_row(row.id, "a published time must be above 0");
+}
+
 ValidationRow read_row(const toml::table& t) {
   ValidationRow row;
   row.id = text(t, "id", "");
@@ -56,10 +71,22 @@ ValidationRow read_row(const toml::table& t) {
   row.after = t["after"].value<double>();
   row.bound = range(t, "bound", row.id);
   if (t.contains("ratio_bound")) row.ratio_bound = range(t, "ratio_bound", row.id);
+  check_row(row);
   return row;
 }
 
-bool percent(Metric m) { return m == Metric::BusyChangePct || m == Metric::GainPct; }
+/// The tables of the list `key`, none if there is no such list.
+std::vector<const toml::table*> tables(const toml::table& parsed, const char* key) {
+  std::vector<const toml::table*> out;
+  if (!parsed.contains(key)) return out;
+  const toml::array* list = parsed[key].as_array();
+  if (!list) throw isa::Error("validate.row", fmt::format("'{0}' must be a list, [[{0}]]", key));
+  for (const toml::node& n : *list) {
+    if (!n.is_table()) throw isa::Error("validate.row", fmt::format("'{}' must list tables", key));
+    out.push_back(n.as_table());
+  }
+  return out;
+}
 
 bool inside(double x, std::pair<double, double> r) { return x >= r.first && x <= r.second; }
 
@@ -74,11 +101,10 @@ ValidationTable parse_validation(const std::string& source) {
     throw isa::Error("validate.syntax", fmt::format("line {}", e.source().begin.line),
                      std::string(e.description()));
   }
-  if (const toml::array* rows = parsed["row"].as_array())
-    for (const toml::node& n : *rows) table.rows.push_back(read_row(*n.as_table()));
-  if (const toml::array* rows = parsed["skipped"].as_array())
-    for (const toml::node& n : *rows)
-      table.skipped.push_back({text(*n.as_table(), "id", ""), text(*n.as_table(), "why", "")});
+  for (const toml::table* t : tables(parsed, "row")) table.rows.push_back(read_row(*t));
+  for (const toml::table* t : tables(parsed, "skipped"))
+    table.skipped.push_back({text(*t, "id", ""), text(*t, "why", "")});
+  if (table.rows.empty()) throw isa::Error("validate.row", "the table has no [[row]]");
   return table;
 }
 
