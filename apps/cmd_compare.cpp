@@ -67,7 +67,9 @@ int compare_runs(CompareCommand& c) {
   Progress progress;
   const RunResult a = run(side[0], progress);
   const RunResult b = run(side[1], progress);
-  const traces::Comparison comparison = traces::compare(a.summary, b.summary);
+  const traces::Comparison comparison =
+      traces::compare(a.summary, b.summary, fmt::format("{}", fmt::join(c.a, ",")),
+                      fmt::format("{}", fmt::join(c.b, ",")));
   print(render(comparison, c.format));
   if (folders) {
     progress.step("writing " + c.out);

@@ -1,5 +1,6 @@
 # a2a3sim_library(<name> SOURCES ... DEPENDS ... PRIVATE_DEPENDS ...)
-# One static library per top-level folder, exported as a2a3sim::<name>.
+# One static library per top-level folder, exported as a2a3sim::<name>. PRIVATE_DEPENDS are header-only
+# libraries: an installed copy does not need them.
 include(GNUInstallDirs)
 
 add_library(a2a3sim_flags INTERFACE)
@@ -16,7 +17,10 @@ function(a2a3sim_library name)
   set_target_properties(${name} PROPERTIES OUTPUT_NAME a2a3sim_${name})
   target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/a2a3sim>)
-  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE $<BUILD_INTERFACE:a2a3sim_flags> ${ARG_PRIVATE_DEPENDS})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE $<BUILD_INTERFACE:a2a3sim_flags>)
+  foreach(library ${ARG_PRIVATE_DEPENDS})
+    target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:${library}>)
+  endforeach()
   install(TARGETS ${name} EXPORT a2a3simTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/a2a3sim/${name}
           FILES_MATCHING PATTERN "*.h")

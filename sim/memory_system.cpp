@@ -11,6 +11,10 @@ namespace sim {
 namespace {
 
 constexpr int kFixedPoint = 16;
+// A DMA presents its lines in parts of this many, ...
+constexpr int kPiecesPerPart = 32;
+// ... the next one this long before the servers are done with the last (one server window).
+constexpr int64_t kAhead = 32768;
 
 /// Picoseconds per byte of a link of `bytes_per_cycle`, fixed point.
 int64_t link_rate(const chips::Chip& chip, double bytes_per_cycle) {
@@ -35,31 +39,35 @@ class MemorySystem::Impl {
         read_free_(static_cast<size_t>(chip.aic + chip.aiv), 0),
         write_free_(read_free_) {}
 
-  MemoryReply access(const MemoryRequest& request, traces::Picoseconds now) {
+  void step(const MemoryRequest& request, MemoryCursor& cursor, traces::Picoseconds now) {
     l2_.advance(now.value);
     hbm_.advance(now.value);
-    Dma dma;
-    dma.write = request.write;
-    dma.atomic = request.atomic;
-    dma.link = request.core_kind == isa::CoreKind::AIC ? aic_link_ : aiv_link_;
     auto& link_free = (request.write ? write_free_ : read_free_)[request.core.value];
-    dma.time = std::max(link_free, now.value);
-    dma.ready = now.value;
-    dma.last_line = ~uint64_t{0};
+    Part part{cursor, request.write, request.atomic,
+              request.core_kind == isa::CoreKind::AIC ? aic_link_ : aiv_link_,
+              std::max(link_free, now.value)};
+    part.ready = std::max(cursor.reply.data_ready.value, now.value);
 
     const isa::GmAccess& gm = *request.gm;
-    const auto size = static_cast<int64_t>(isa::size_of(gm.dtype));
-    uint64_t address = first_byte(gm, request.gm_addr);
-    if (contiguous(gm)) {
-      run(dma, address, gm.bytes());
-    } else {
-      const auto pitch = static_cast<uint64_t>(gm.row_stride * size);
-      const int64_t row_bytes = gm.row_bytes();
-      for (int32_t r = 0; r < gm.rows; ++r, address += pitch) run(dma, address, row_bytes);
+    const bool one_run = contiguous(gm);
+    const int32_t rows = one_run ? 1 : gm.rows;
+    const int64_t row_bytes = one_run ? gm.bytes() : gm.row_bytes();
+    const uint64_t first = first_byte(gm, request.gm_addr);
+    const int64_t pitch = gm.row_stride * static_cast<int64_t>(isa::size_of(gm.dtype));
+    for (int pieces = 0; pieces < kPiecesPerPart && cursor.row < rows; ++pieces) {
+      const uint64_t row = first + static_cast<uint64_t>(cursor.row * pitch);
+      cursor.byte += piece(part, row + static_cast<uint64_t>(cursor.byte),
+                           row + static_cast<uint64_t>(row_bytes));
+      if (cursor.byte == row_bytes) {
+        cursor.byte = 0;
+        ++cursor.row;
+      }
     }
-    link_free = dma.time;
-    dma.reply.data_ready = traces::Picoseconds(dma.ready);
-    return dma.reply;
+    cursor.done = cursor.row >= rows;
+    cursor.reply.data_ready = traces::Picoseconds(part.ready);
+    // The next part may queue a little before this one is through, so no server runs dry.
+    cursor.next = traces::Picoseconds(std::max(part.time, part.served - kAhead));
+    link_free = part.time;
   }
 
   void warm(uint64_t addr, int64_t bytes) {
@@ -70,74 +78,67 @@ class MemorySystem::Impl {
   }
 
  private:
-  /// A DMA on its way through the memory.
-  struct Dma {
-    bool write = false, atomic = false;
-    int64_t link = 0;   ///< fixed-point ps per byte
-    int64_t time = 0;   ///< when the next piece enters the core's link
-    int64_t ready = 0;  ///< when the pieces so far are through
-    uint64_t last_line = 0;
-    uint32_t last_slot = 0;
-    MemoryReply reply;
+  /// A part of a DMA on its way through the memory.
+  struct Part {
+    MemoryCursor& cursor;
+    bool write, atomic;
+    int64_t link;        ///< fixed-point ps per byte
+    int64_t time;        ///< when the next piece enters the core's link
+    int64_t served = 0;  ///< when links and servers are done with the pieces so far
+    int64_t ready = 0;   ///< when their data is there
+    uint32_t slot = 0;   ///< of the cursor's last line
+    bool slot_known = false;
   };
 
-  /// One run of consecutive bytes, line by line.
-  void run(Dma& dma, uint64_t address, int64_t bytes) {
-    const auto line = static_cast<uint64_t>(line_);
-    const uint64_t end = address + static_cast<uint64_t>(bytes);
-    while (address < end) {
-      const uint64_t number = address / line;
-      const uint64_t stop = std::min(end, (number + 1) * line);
-      piece(dma, number, address, stop);
-      address = stop;
-    }
-  }
-
-  /// The part [begin, end) of one line: whole requests through link and L2, a fill if it missed.
-  void piece(Dma& dma, uint64_t line, uint64_t begin, uint64_t end) {
+  /// What [address, end) has in its first line: whole requests through link and L2, a fill if the
+  /// line misses. Returns its bytes.
+  int64_t piece(Part& part, uint64_t address, uint64_t end) {
+    const uint64_t line = address / static_cast<uint64_t>(line_);
+    const uint64_t stop = std::min(end, (line + 1) * static_cast<uint64_t>(line_));
     const auto request = static_cast<uint64_t>(request_);
-    const auto requests = static_cast<int64_t>((end - 1) / request - begin / request + 1);
+    const auto requests = static_cast<int64_t>((stop - 1) / request - address / request + 1);
     const int64_t moved = requests * request_;
-    dma.reply.requests += requests;
+    part.cursor.reply.requests += requests;
 
-    int64_t start = dma.time;
-    dma.time += (moved * dma.link) >> kFixedPoint;
-    if (line != dma.last_line) {
-      const bool whole = end - begin == static_cast<uint64_t>(line_);
-      enter_line(dma, line, start, whole && !dma.atomic);
+    int64_t start = part.time;
+    part.time += (moved * part.link) >> kFixedPoint;
+    if (line != part.cursor.last_line || !part.slot_known) {
+      const bool whole = stop - address == static_cast<uint64_t>(line_);
+      enter_line(part, line, start, whole && !part.atomic);
     }
-    const uint32_t slot = dma.last_slot;
     if (same_address_ != 0) {
-      int64_t& window = tags_.window_free(slot);
+      int64_t& window = tags_.window_free(part.slot);
       start = std::max(start, window);
       window = start + requests * same_address_;
-      dma.ready = std::max(dma.ready, window);
+      part.served = std::max(part.served, window);
     }
-    dma.ready = std::max(dma.ready, std::max(l2_.reserve(start, moved), dma.time));
-    if (dma.write) {
-      tags_.set_dirty(slot);
-      if (dma.atomic) dma.ready = std::max(dma.ready, tags_.ready(slot));
-    } else {
-      dma.ready = std::max(dma.ready, tags_.ready(slot));
-    }
+    part.served = std::max(part.served, std::max(l2_.reserve(start, moved), part.time));
+    part.ready = std::max(part.ready, part.served);
+    if (part.write) tags_.set_dirty(part.slot);
+    if (!part.write || part.atomic) part.ready = std::max(part.ready, tags_.ready(part.slot));
+    return static_cast<int64_t>(stop - address);
   }
 
-  /// Looks the line up. A miss fetches it from HBM, except for a store that overwrites all of it; a
-  /// modified victim is written back.
-  void enter_line(Dma& dma, uint64_t line, int64_t start, bool overwritten) {
+  /// Looks the line up. A miss fetches it from HBM, except for a store that overwrites all of it. A
+  /// modified victim is written back first.
+  void enter_line(Part& part, uint64_t line, int64_t start, bool overwritten) {
+    MemoryReply& reply = part.cursor.reply;
     const L2Tags::Lookup found = tags_.touch(line);
-    dma.last_line = line;
-    dma.last_slot = found.slot;
-    ++dma.reply.lines;
+    if (line != part.cursor.last_line) ++reply.lines;
+    part.cursor.last_line = line;
+    part.slot = found.slot;
+    part.slot_known = true;
     if (found.hit) return;
-    ++dma.reply.line_misses;
+    ++reply.line_misses;
     if (found.dirty_victim) {
-      hbm_.reserve(start, line_);
-      dma.reply.hbm_bytes += line_;
+      part.served = std::max(part.served, hbm_.reserve(start, line_));
+      reply.hbm_bytes += line_;
     }
-    if (dma.write && overwritten) return;
-    tags_.ready(found.slot) = hbm_.reserve(start, line_) + fill_latency_;
-    dma.reply.hbm_bytes += line_;
+    if (part.write && overwritten) return;
+    const int64_t fetched = hbm_.reserve(start, line_);
+    tags_.ready(found.slot) = fetched + fill_latency_;
+    reply.hbm_bytes += line_;
+    if (!part.write || part.atomic) part.served = std::max(part.served, fetched);
   }
 
   int64_t line_, request_;
@@ -151,8 +152,15 @@ class MemorySystem::Impl {
 MemorySystem::MemorySystem(const chips::Chip& chip) : impl_(std::make_unique<Impl>(chip)) {}
 MemorySystem::~MemorySystem() = default;
 
+void MemorySystem::step(const MemoryRequest& request, MemoryCursor& cursor,
+                        traces::Picoseconds now) {
+  impl_->step(request, cursor, now);
+}
+
 MemoryReply MemorySystem::access(const MemoryRequest& request, traces::Picoseconds now) {
-  return impl_->access(request, now);
+  MemoryCursor cursor;
+  while (!cursor.done) impl_->step(request, cursor, now);
+  return cursor.reply;
 }
 
 void MemorySystem::warm(uint64_t addr, int64_t bytes) { impl_->warm(addr, bytes); }

@@ -34,10 +34,26 @@ struct MemoryReply {
   int64_t hbm_bytes = 0;
 };
 
+/// How far a DMA has come. A long DMA enters the memory a few dozen lines at a time, so that the
+/// requests of several cores take turns.
+struct MemoryCursor {
+  bool done = false;
+  traces::Picoseconds next;  ///< when the next part is to be presented
+  MemoryReply reply;         ///< sums so far; complete when done
+
+  // private to MemorySystem
+  int32_t row = 0;
+  int64_t byte = 0;  ///< of the row
+  uint64_t last_line = ~uint64_t{0};
+};
+
 class MemorySystem {
  public:
   explicit MemorySystem(const chips::Chip& chip);
   ~MemorySystem();
+  /// Presents the next part of a DMA at `now` (the cursor's `next`, except for the first part).
+  void step(const MemoryRequest& request, MemoryCursor& cursor, traces::Picoseconds now);
+  /// The whole DMA at once, for one that has the memory to itself.
   MemoryReply access(const MemoryRequest& request, traces::Picoseconds now);
   /// Makes [addr, addr + bytes) resident (clean), for `l2.warm_inputs`.
   void warm(uint64_t addr, int64_t bytes);

@@ -84,7 +84,7 @@ void LanePipes::begin(const isa::Stream& stream, BlockEvents* events, Picosecond
   for (PipeState& p : pipes_) {
     p.issued = p.started = 0;
     p.free = p.last_done = start.value;
-    p.used = p.resolved = false;
+    p.used = p.resolved = p.in_access = false;
   }
   done_.assign(stream.instrs.size(), kUnknown);
   release_.assign(stream.instrs.size(), kUnknown);
@@ -107,14 +107,19 @@ LanePipes::Step LanePipes::advance() {
           std::all_of(pipes_.begin(), pipes_.end(), [](const PipeState& p) { return p.empty(); });
       return {done ? Step::Kind::Done : Step::Kind::Event, Picoseconds(end_)};
     }
-    if (moves_gm(instr(head->ring[head->started % depth_].index))) {
-      return {Step::Kind::Access, Picoseconds(head->head.at)};
-    }
-    start_head(*head);
+    const Instr& in = head_of(*head);
+    if (moves_gm(in)) return {Step::Kind::Access, Picoseconds(head->head.at)};
+    const int64_t at = head->head.at;
+    if (at > head->free) count_wait(head->head.reason, at - head->free);
+    complete_head(*head, at, run_private(in, *head, at));
   }
 }
 
-void LanePipes::access() { start_head(*next_start()); }
+void LanePipes::access() {
+  PipeState& p = *next_start();
+  if (!step_access(p)) return;
+  complete_head(p, p.access_at, run_access(head_of(p), p.access_at, p.cursor.reply));
+}
 
 // --- the scalar unit -----------------------------------------------------------------------------
 
@@ -254,20 +259,33 @@ LanePipes::PipeState* LanePipes::next_start() {
 
 // --- running -------------------------------------------------------------------------------------
 
-void LanePipes::start_head(PipeState& p) {
-  const Queued entry = p.ring[p.started % depth_];
-  const Instr& in = instr(entry.index);
-  const int64_t at = p.head.at;
-  if (at > p.free) count_wait(p.head.reason, at - p.free);
-  const Run run = moves_gm(in) ? run_access(in, at) : run_private(in, p, at);
+void LanePipes::complete_head(PipeState& p, int64_t at, const Run& run) {
+  const uint32_t index = p.ring[p.started % depth_].index;
+  const Instr& in = instr(index);
   p.starts[p.started % depth_] = at;
   ++p.started;
   p.free = run.free;
   p.last_done = std::max(p.last_done, run.done);
   p.used = true;
-  p.resolved = false;
+  p.resolved = p.in_access = false;
   row_->pipe_busy[idx(in.pipe)] += Picoseconds(run.free - at);
-  finish(in, entry.index, at, {p.last_done, std::min(run.release, p.last_done), run.free});
+  finish(in, index, at, {p.last_done, std::min(run.release, p.last_done), run.free});
+}
+
+/// Presents the next part of the head's DMA; true when that was the last.
+bool LanePipes::step_access(PipeState& p) {
+  const Instr& in = head_of(p);
+  if (!p.in_access) {
+    p.in_access = true;
+    p.access_at = p.head.at;
+    p.cursor = MemoryCursor();
+    if (p.access_at > p.free) count_wait(p.head.reason, p.access_at - p.free);
+  }
+  const bool write = in.pipe != Pipe::MTE2;
+  const MemoryRequest request{&in.gm, buffer_address(in), kind_, core_, write, in.attr.atomic};
+  context_.memory->step(request, p.cursor, Picoseconds(p.head.at));
+  p.head.at = p.cursor.next.value;
+  return p.cursor.done;
 }
 
 /// Work no other core can see.
@@ -302,12 +320,9 @@ LanePipes::Run LanePipes::run_private(const Instr& in, const PipeState& p, int64
 }
 
 /// A DMA: its own law, stretched by what the shared memory adds.
-LanePipes::Run LanePipes::run_access(const Instr& in, int64_t at) {
+LanePipes::Run LanePipes::run_access(const Instr& in, int64_t at, const MemoryReply& reply) {
   const uint64_t address = buffer_address(in);
   const bool write = in.pipe != Pipe::MTE2;
-  const MemoryRequest request{&in.gm, address, kind_, core_, write, in.attr.atomic};
-  const MemoryReply reply = context_.memory->access(request, Picoseconds(at));
-
   const chips::Chip::Dma& dma = write ? chip_.mte3 : chip_.mte2;
   const DmaCost cost = in.pipe == Pipe::FIX ? drain_cost(in, chip_)
                        : write              ? store_cost(in, address, reply.line_misses, chip_)

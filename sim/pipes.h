@@ -50,7 +50,7 @@ class LanePipes {
 
   struct Step {
     enum class Kind : uint8_t {
-      Access,  ///< call `access` at time `at`, or `advance` again if an event is raised before
+      Access,  ///< call `access` at time `at`; `advance` again if an event is raised before
       Event,   ///< nothing can start until another core raises an event
       Done,    ///< the stream is finished at `at`
     };
@@ -58,7 +58,8 @@ class LanePipes {
     traces::Picoseconds at;
   };
   Step advance();
-  /// Starts the GM access `advance` returned, now.
+  /// Takes the GM access `advance` returned a step on, now: a long DMA comes back for its next
+  /// part.
   void access();
 
   const std::vector<traces::InstrRow>& instructions() const { return instr_rows_; }
@@ -85,8 +86,11 @@ class LanePipes {
     int64_t free = 0;       ///< when the next instruction may start
     int64_t last_done = 0;  ///< everything before it on this pipe is complete
     bool used = false;
-    bool resolved = false;  ///< the head's start time is known
-    Constraint head;
+    bool resolved = false;   ///< the head's start time is known
+    Constraint head;         ///< ... or the time of its next part
+    bool in_access = false;  ///< the head is a DMA that has begun
+    int64_t access_at = 0;   ///< when it began
+    MemoryCursor cursor;     ///< how far it is
     bool empty() const { return issued == started; }
   };
   /// How an instruction occupies its pipe.
@@ -107,9 +111,13 @@ class LanePipes {
   void after_edges(const isa::Instr& in, Constraint& c) const;
   traces::WaitReason edge_reason(const isa::Instr& in, const isa::Instr& earlier) const;
   PipeState* next_start();
-  void start_head(PipeState& state);
+  const isa::Instr& head_of(const PipeState& p) const {
+    return stream_->instrs[p.ring[p.started % depth_].index];
+  }
+  bool step_access(PipeState& state);
+  void complete_head(PipeState& state, int64_t at, const Run& run);
   Run run_private(const isa::Instr& in, const PipeState& state, int64_t at) const;
-  Run run_access(const isa::Instr& in, int64_t at);
+  Run run_access(const isa::Instr& in, int64_t at, const MemoryReply& reply);
   void finish(const isa::Instr& in, uint32_t index, int64_t at, const Run& run);
   void count_wait(traces::WaitReason reason, int64_t ps);
 
