@@ -1,9 +1,11 @@
 // a2a3sim permute-rope IN OUT: interleaved weights to the split-half layout (kernels.md §3.4).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "apps/commands.h"
+#include "isa/error.h"
 #include "kernels/manifest.h"
 #include "kernels/permute.h"
 
@@ -19,7 +21,10 @@ void permute(const PermuteCommand& c) {
   const kernels::Program& program = kernels::find_program(c.program);
   const std::string mode = c.mode.empty() ? program.modes.front() : c.mode;
   const kernels::Knobs knobs = program.resolve(mode, parse_settings(c.settings));
-  const kernels::TensorSet inputs = kernels::load_tensors(c.in, program.inputs(knobs, mode));
+  const std::vector<kernels::TensorSpec> specs = program.inputs(knobs, mode);
+  if (std::none_of(specs.begin(), specs.end(), [](const auto& t) { return t.name == "wq_b"; }))
+    throw isa::Error("cli.permute", program.name, "has no weights with rope lanes to permute");
+  const kernels::TensorSet inputs = kernels::load_tensors(c.in, specs);
   kernels::save_tensors(c.out, kernels::permute_to_split_half(inputs));
   print(fmt::format("{}: {} tensors in the split-half layout\n", c.out, inputs.all().size()));
 }

@@ -67,8 +67,9 @@ void add_run_command(CLI::App& cli, CommandContext& context) {
   cmd->add_flag("--verify-lowering", r.verify_lowering,
                 "execute the lowered program on modelled memories too; must equal the eager values "
                 "bit for bit");
-  cmd->add_option("--out", c->out, "output folder (default: out/<program>-<settings>)");
-  cmd->add_flag("--no-out", c->no_out, "write no output folder");
+  CLI::Option* out =
+      cmd->add_option("--out", c->out, "output folder (default: out/<program>-<settings>)");
+  cmd->add_flag("--no-out", c->no_out, "write no output folder")->excludes(out);
   cmd->add_flag("--json", c->json, "print summary.json instead of the tables");
   cmd->add_option("--level", r.level, "detail of the swimlane records, 1 to 4")
       ->check(CLI::Range(1, 4))

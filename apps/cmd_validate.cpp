@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -35,7 +36,8 @@ struct State {
 std::string read_table(const std::string& path) {
   if (path.empty()) return kValidationToml;
   std::ifstream file(path);
-  if (!file) throw isa::Error("validate.file", path, "cannot be read");
+  if (!file || std::filesystem::is_directory(path))
+    throw isa::Error("validate.file", path, "cannot be read");
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();

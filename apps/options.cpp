@@ -1,9 +1,22 @@
 // Options shared by the commands that run programs.
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 
 #include "apps/commands.h"
 
 namespace app {
+namespace {
+
+/// CLI11 lets -1 and 2^64 wrap around.
+std::string check_seed(const std::string& text) {
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  return error == std::errc() && stop == end ? "" : "'" + text + "' is not in 0..2^64-1";
+}
+
+}  // namespace
 
 void add_machine_options(CLI::App& command, RequestOptions& options) {
   RunRequest& r = options.request;
@@ -17,6 +30,7 @@ void add_machine_options(CLI::App& command, RequestOptions& options) {
   command.add_option("--chip-set", r.chip_overrides,
                      "override a chip constant: key=value, e.g. mte2.latency=300");
   command.add_option("--seed", r.seed, "seed of the inputs; printed with the result")
+      ->check(check_seed)
       ->capture_default_str();
   command.add_option("--threads", r.threads, "host threads, 0 = all; never changes a result")
       ->check(CLI::Range(0, 256));

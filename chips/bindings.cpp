@@ -110,6 +110,7 @@ const std::vector<Binding>& modelled_keys() {
       MEMBER("vec.mrgsort_step", 0, kBig, vec.mrgsort_step),
       MEMBER("vec.count_mode", 0, kBig, vec.count_mode),
       MEMBER("vec.mask_scatter", 0, 1, mask_scatter),
+      MEMBER("vec.wide_casts", 0, 1, wide_casts),
 
       MEMBER("scalar.op", 0, kBig, scalar.op),
       MEMBER("scalar.issue", 0, kBig, scalar.issue),

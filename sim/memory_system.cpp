@@ -1,8 +1,11 @@
 #include "sim/memory_system.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
+#include "isa/error.h"
 #include "sim/cost.h"
 #include "sim/hbm.h"
 #include "sim/l2.h"
@@ -11,10 +14,24 @@ namespace sim {
 namespace {
 
 constexpr int kFixedPoint = 16;
+// The host looks this many pieces ahead in the tags.
+constexpr int64_t kPrefetch = 6;
+// The L2 ports are reserved for this many bytes of a DMA at a time.
+constexpr int64_t kL2Burst = 2048;
 // A DMA presents its lines in parts of this many, ...
 constexpr int kPiecesPerPart = 32;
 // ... the next one this long before the servers are done with the last (one server window).
 constexpr int64_t kAhead = 32768;
+
+/// The exponent of a power of two. Error "sim.l2-line" when it is none.
+int exponent(int64_t value, const char* key) {
+  int shift = 0;
+  while ((int64_t{1} << shift) < value) ++shift;
+  if (value < 1 || (int64_t{1} << shift) != value) {
+    throw isa::Error("sim.l2-line", fmt::format("{} = {} is not a power of two", key, value));
+  }
+  return shift;
+}
 
 /// Picoseconds per byte of a link of `bytes_per_cycle`, fixed point.
 int64_t link_rate(const chips::Chip& chip, double bytes_per_cycle) {
@@ -28,7 +45,8 @@ class MemorySystem::Impl {
  public:
   explicit Impl(const chips::Chip& chip)
       : line_(chip.l2.line),
-        request_(chip.l2.request),
+        line_shift_(exponent(chip.l2.line, "l2.line")),
+        request_shift_(exponent(chip.l2.request, "l2.request")),
         aic_link_(link_rate(chip, chip.l2.aic_bytes)),
         aiv_link_(link_rate(chip, chip.l2.aiv_bytes)),
         fill_latency_(duration(chip, Cycles(chip.mte2.latency_miss)).value),
@@ -54,7 +72,12 @@ class MemorySystem::Impl {
     const int64_t row_bytes = one_run ? gm.bytes() : gm.row_bytes();
     const uint64_t first = first_byte(gm, request.gm_addr);
     const int64_t pitch = gm.row_stride * static_cast<int64_t>(isa::size_of(gm.dtype));
+    check_address(first + static_cast<uint64_t>((rows - 1) * pitch + row_bytes));
+    const auto ahead =
+        static_cast<uint64_t>(kPrefetch * (row_bytes < line_ ? pitch : line_)) + first;
     for (int pieces = 0; pieces < kPiecesPerPart && cursor.row < rows; ++pieces) {
+      tags_.prefetch((ahead + static_cast<uint64_t>(cursor.row * pitch + cursor.byte)) >>
+                     line_shift_);
       const uint64_t row = first + static_cast<uint64_t>(cursor.row * pitch);
       cursor.byte += piece(part, row + static_cast<uint64_t>(cursor.byte),
                            row + static_cast<uint64_t>(row_bytes));
@@ -63,6 +86,8 @@ class MemorySystem::Impl {
         ++cursor.row;
       }
     }
+    pass_l2(part);
+    part.ready = std::max(part.ready, part.served);
     cursor.done = cursor.row >= rows;
     cursor.reply.data_ready = traces::Picoseconds(part.ready);
     // The next part may queue a little before this one is through, so no server runs dry.
@@ -71,13 +96,18 @@ class MemorySystem::Impl {
   }
 
   void warm(uint64_t addr, int64_t bytes) {
-    const auto line = static_cast<uint64_t>(line_);
-    for (uint64_t l = addr / line; l * line < addr + static_cast<uint64_t>(bytes); ++l) {
-      tags_.touch(l);
-    }
+    const uint64_t end = addr + static_cast<uint64_t>(bytes);
+    for (uint64_t l = addr >> line_shift_; l << line_shift_ < end; ++l) tags_.touch(l);
   }
 
  private:
+  void check_address(uint64_t end) const {
+    if (end >> line_shift_ >= 0xffffffffu) {
+      throw isa::Error("sim.address",
+                       fmt::format("GM address {:#x} is out of the model's range", end));
+    }
+  }
+
   /// A part of a DMA on its way through the memory.
   struct Part {
     MemoryCursor& cursor;
@@ -88,16 +118,17 @@ class MemorySystem::Impl {
     int64_t ready = 0;   ///< when their data is there
     uint32_t slot = 0;   ///< of the cursor's last line
     bool slot_known = false;
+    int64_t l2_start = 0, l2_bytes = 0;  ///< pieces that have not passed the L2 ports yet
   };
 
   /// What [address, end) has in its first line: whole requests through link and L2, a fill if the
   /// line misses. Returns its bytes.
   int64_t piece(Part& part, uint64_t address, uint64_t end) {
-    const uint64_t line = address / static_cast<uint64_t>(line_);
-    const uint64_t stop = std::min(end, (line + 1) * static_cast<uint64_t>(line_));
-    const auto request = static_cast<uint64_t>(request_);
-    const auto requests = static_cast<int64_t>((stop - 1) / request - address / request + 1);
-    const int64_t moved = requests * request_;
+    const uint64_t line = address >> line_shift_;
+    const uint64_t stop = std::min(end, (line + 1) << line_shift_);
+    const auto requests =
+        static_cast<int64_t>(((stop - 1) >> request_shift_) - (address >> request_shift_) + 1);
+    const int64_t moved = requests << request_shift_;
     part.cursor.reply.requests += requests;
 
     int64_t start = part.time;
@@ -112,11 +143,19 @@ class MemorySystem::Impl {
       window = start + requests * same_address_;
       part.served = std::max(part.served, window);
     }
-    part.served = std::max(part.served, std::max(l2_.reserve(start, moved), part.time));
-    part.ready = std::max(part.ready, part.served);
+    if (part.l2_bytes == 0) part.l2_start = start;
+    part.l2_bytes += moved;
+    if (part.l2_bytes >= kL2Burst) pass_l2(part);
     if (part.write) tags_.set_dirty(part.slot);
     if (!part.write || part.atomic) part.ready = std::max(part.ready, tags_.ready(part.slot));
     return static_cast<int64_t>(stop - address);
+  }
+
+  /// The pieces gathered since the last call go through the L2 ports.
+  void pass_l2(Part& part) {
+    if (part.l2_bytes == 0) return;
+    part.served = std::max({part.served, l2_.reserve(part.l2_start, part.l2_bytes), part.time});
+    part.l2_bytes = 0;
   }
 
   /// Looks the line up. A miss fetches it from HBM, except for a store that overwrites all of it. A
@@ -136,12 +175,13 @@ class MemorySystem::Impl {
     }
     if (part.write && overwritten) return;
     const int64_t fetched = hbm_.reserve(start, line_);
-    tags_.ready(found.slot) = fetched + fill_latency_;
+    tags_.set_ready(found.slot, fetched + fill_latency_);
     reply.hbm_bytes += line_;
     if (!part.write || part.atomic) part.served = std::max(part.served, fetched);
   }
 
-  int64_t line_, request_;
+  int64_t line_;
+  int line_shift_, request_shift_;
   int64_t aic_link_, aiv_link_;
   int64_t fill_latency_, same_address_;
   L2Tags tags_;

@@ -29,10 +29,9 @@ std::vector<std::string> split(const std::string& text, const std::string& separ
 
 std::string expand(std::string word, const std::string& fixtures) {
   if (word == "''") return "";
-  for (const auto& [from, to] : {std::pair<std::string, std::string>{"{fix}", fixtures},
-                                 {"\\n", "\n"}})
-    for (size_t at; (at = word.find(from)) != std::string::npos;)
-      word.replace(at, from.size(), to);
+  for (const auto& [from, to] :
+       {std::pair<std::string, std::string>{"{fix}", fixtures}, {"\\n", "\n"}})
+    for (size_t at; (at = word.find(from)) != std::string::npos;) word.replace(at, from.size(), to);
   return word;
 }
 

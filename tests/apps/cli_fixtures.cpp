@@ -46,6 +46,7 @@ void make_inputs(const fs::path& root) {
   write_file(variant("no_list") / "manifest.json", "{\"tensors\": 3}");
   write_file(variant("not_object") / "manifest.json", "{\"tensors\": [7]}");
   with_manifest("missing_tensor", [](ordered_json& t) { t.erase(1); });
+  with_manifest("no_x", [](ordered_json& t) { t.erase(0); });
   with_manifest("misspelt_tensor", [](ordered_json& t) { t[1]["name"] = "ww"; });
   with_manifest("twice", [](ordered_json& t) { t.push_back(t[0]); });
   with_manifest("no_shape", [](ordered_json& t) { t[0].erase("shape"); });

@@ -1,0 +1,281 @@
+#include "apps/validation.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "apps/run_cli.h"
+
+namespace apps_test {
+namespace {
+
+using app::Metric;
+using app::ValidationResult;
+using app::ValidationRow;
+
+traces::ScopeSummary scope(const std::string& name, int64_t blocks, int64_t busy_ns,
+                           int64_t span_ns) {
+  traces::ScopeSummary s;
+  s.name = name;
+  s.blocks = blocks;
+  s.block_busy = traces::Picoseconds(busy_ns * 1000);
+  s.busy = traces::Picoseconds(busy_ns * 2000);  // both AIV lanes: not what is published
+  s.span = traces::Picoseconds(span_ns * 1000);
+  return s;
+}
+
+/// Wall 10 us; scope m: 4 blocks, busy 8 us, span 3 us; scope n: 2 blocks, busy 1 us, span 2 us.
+traces::Summary summary() {
+  traces::Summary s;
+  s.makespan = traces::Picoseconds(10'000'000);
+  s.scopes = {scope("m", 4, 8000, 3000), scope("n", 2, 1000, 2000)};
+  return s;
+}
+
+ValidationRow row(Metric metric, std::vector<std::string> scopes, std::optional<double> before,
+                  std::optional<double> after, std::pair<double, double> bound) {
+  ValidationRow r;
+  r.id = "R";
+  r.title = "title";
+  r.metric = metric;
+  r.scopes = std::move(scopes);
+  r.before = before;
+  r.after = after;
+  r.bound = bound;
+  return r;
+}
+
+const char* const kGood = R"(
+[[row]]
+id = "R1"
+title = "t"
+program = "p"
+mode = "decode"
+metric = "scope_span_us"
+scopes = ["m", "n"]
+a = "era=x"
+b = "era=y"
+before = 3
+after = 1.5
+bound = [0.5, 2]
+ratio_bound = [1.0, 4.0]
+[[skipped]]
+id = "S1"
+why = "no such kernel"
+)";
+
+std::string edited(const std::string& from, const std::string& to) {
+  std::string text = kGood;
+  return text.replace(text.find(from), from.size(), to);
+}
+
+TEST_CASE("a validation table is read field by field") {
+  const app::ValidationTable t = app::parse_validation(kGood);
+  REQUIRE(t.rows.size() == 1);
+  const ValidationRow& r = t.rows[0];
+  CHECK(r.id == "R1");
+  CHECK(r.title == "t");
+  CHECK(r.program == "p");
+  CHECK(r.mode == "decode");
+  CHECK(r.metric == Metric::ScopeSpan);
+  CHECK(r.scopes == std::vector<std::string>{"m", "n"});
+  CHECK(r.a == "era=x");
+  CHECK(r.b == "era=y");
+  CHECK(r.before == 3.0);
+  CHECK(r.after == 1.5);
+  CHECK(r.bound == std::pair(0.5, 2.0));
+  CHECK(r.ratio_bound == std::pair(1.0, 4.0));
+  REQUIRE(t.skipped.size() == 1);
+  CHECK(t.skipped[0].id == "S1");
+  CHECK(t.skipped[0].why == "no such kernel");
+}
+
+TEST_CASE("the built-in table is readable and its ids are unique") {
+  const app::ValidationTable t = app::parse_validation(app::kValidationToml);
+  std::map<std::string, int> seen;
+  for (const ValidationRow& r : t.rows) CHECK(++seen[r.id] == 1);
+  CHECK(seen.count("L160") == 1);
+}
+
+TEST_CASE("error validate.syntax names the line") {
+  try {
+    app::parse_validation("a = 1\nb = = 2\n");
+    FAIL("no error");
+  } catch (const isa::Error& e) {
+    CHECK(e.id() == "validate.syntax");
+    CHECK(std::string(e.what()).find("line 2") != std::string::npos);
+  }
+}
+
+TEST_CASE("error validate.row") {
+  const std::pair<const char*, const char*> edits[] = {
+      {"id = \"R1\"", ""},
+      {"title = \"t\"", "title = 3"},
+      {"program = \"p\"", ""},
+      {"mode = \"decode\"", ""},
+      {"scope_span_us", "span"},
+      {"a = \"era=x\"", ""},
+      {"b = \"era=y\"", ""},
+      {"scopes = [\"m\", \"n\"]", "scopes = []"},
+      {"bound = [0.5, 2]", ""},
+      {"bound = [0.5, 2]", "bound = [0.5]"},
+      {"bound = [0.5, 2]", "bound = [2, 0.5]"},
+      {"bound = [0.5, 2]", "bound = ['low', 'high']"},
+      {"ratio_bound = [1.0, 4.0]", "ratio_bound = 2"},
+      {"before = 3\nafter = 1.5", ""},
+      {"before = 3", "before = 0"},
+      {"after = 1.5", "after = -1.5"},
+      {"why = \"no such kernel\"", ""},
+      {"[[skipped]]", "[skipped]"}};
+  for (const auto& [from, to] : edits) {
+    INFO(from << " -> " << to);
+    CHECK(error_id([&, f = from, t = to] { app::parse_validation(edited(f, t)); }) ==
+          "validate.row");
+  }
+  CHECK(error_id([] { app::parse_validation("row = [1]"); }) == "validate.row");
+  CHECK(error_id([] { app::parse_validation(""); }) == "validate.row");
+  // a change in percent needs the published one
+  std::string text = edited("scope_span_us", "gain_pct");
+  text.replace(text.find("after = 1.5"), 11, "");
+  CHECK(error_id([&] { app::parse_validation(text); }) == "validate.row");
+}
+
+TEST_CASE("metrics of a summary") {
+  const traces::Summary s = summary();
+  const auto value = [&](Metric m, std::vector<std::string> scopes) {
+    return app::metric_us(row(m, std::move(scopes), 1, 1, {0, 9}), s);
+  };
+  CHECK(value(Metric::ModuleWall, {}) == Approx(10));
+  CHECK(value(Metric::ScopeSpan, {"m"}) == Approx(3));
+  CHECK(value(Metric::BusySum, {"m", "n"}) == Approx(9));
+  CHECK(value(Metric::TaskExec, {"m"}) == Approx(2));         // 8 us over 4 blocks
+  CHECK(value(Metric::TaskExec, {"m", "n"}) == Approx(1.5));  // 9 us over 6 blocks
+  CHECK(value(Metric::BusyChangePct, {"n"}) == Approx(1));
+}
+
+TEST_CASE("error validate.scope") {
+  const ValidationRow r = row(Metric::BusySum, {"m", "gone"}, 1, 1, {0, 9});
+  CHECK(error_id([&] { app::metric_us(r, summary()); }) == "validate.scope");
+}
+
+traces::Summary with_wall(double us) {
+  traces::Summary s;
+  s.makespan = traces::Picoseconds(static_cast<int64_t>(us * 1e6));
+  return s;
+}
+
+TEST_CASE("absolute figures are judged by predicted over published, ends included") {
+  const ValidationRow r = row(Metric::ModuleWall, {}, 20, 10, {0.5, 1.5});
+  const auto within = [&](double before, double after) {
+    return app::judge(r, with_wall(before), with_wall(after)).within;
+  };
+  CHECK(within(10, 5));
+  CHECK(within(30, 15));
+  CHECK_FALSE(within(9.99, 10));
+  CHECK_FALSE(within(30.01, 10));
+  CHECK_FALSE(within(20, 4.99));
+  CHECK_FALSE(within(20, 15.01));
+  const ValidationResult v = app::judge(r, with_wall(25), with_wall(8));
+  CHECK(*v.predicted_before == Approx(25));
+  CHECK(*v.predicted_after == Approx(8));
+}
+
+TEST_CASE("only the published side is judged") {
+  ValidationRow r = row(Metric::ModuleWall, {}, std::nullopt, 10, {0.5, 1.5});
+  CHECK(app::judge(r, with_wall(1000), with_wall(10)).within);
+  r.before = 10;
+  r.after = std::nullopt;
+  CHECK(app::judge(r, with_wall(10), with_wall(1000)).within);
+  CHECK_FALSE(app::judge(r, with_wall(1000), with_wall(10)).within);
+}
+
+TEST_CASE("the ratio before over after has its own bound") {
+  ValidationRow r = row(Metric::ModuleWall, {}, 20, 10, {0.1, 10});
+  r.ratio_bound = {1.5, 2.5};
+  CHECK(app::judge(r, with_wall(30), with_wall(12)).within);        // 2.5
+  CHECK_FALSE(app::judge(r, with_wall(30), with_wall(11)).within);  // 2.7
+  CHECK(app::judge(r, with_wall(15), with_wall(10)).within);        // 1.5
+  CHECK_FALSE(app::judge(r, with_wall(14), with_wall(10)).within);  // 1.4
+}
+
+TEST_CASE("changes in percent are judged in points, ends included") {
+  traces::Summary a, b;
+  a.scopes = {scope("m", 4, 8000, 1)};
+  b.scopes = {scope("m", 4, 2000, 1)};  // a quarter: -75 %, a gain of 75 %
+  const ValidationResult change =
+      app::judge(row(Metric::BusyChangePct, {"m"}, std::nullopt, -70, {-75, -60}), a, b);
+  CHECK(*change.predicted_after == Approx(-75));
+  CHECK(change.within);
+  CHECK_FALSE(
+      app::judge(row(Metric::BusyChangePct, {"m"}, std::nullopt, -70, {-74, -60}), a, b).within);
+  const ValidationResult gain =
+      app::judge(row(Metric::GainPct, {"m"}, std::nullopt, 70, {60, 75}), a, b);
+  CHECK(*gain.predicted_after == Approx(75));
+  CHECK(gain.within);
+  CHECK_FALSE(app::judge(row(Metric::GainPct, {"m"}, std::nullopt, 70, {76, 80}), a, b).within);
+}
+
+ValidationResult predicted(double before, double after, double published_before,
+                           double published_after) {
+  return app::judge(row(Metric::ModuleWall, {}, published_before, published_after, {0, 9}),
+                    with_wall(before), with_wall(after));
+}
+
+TEST_CASE("the median error counts every absolute figure once") {
+  CHECK(app::median_log_error({}) == 0);
+  // errors ln 2 (too slow), ln 4 (too fast): the mean of the two middle ones
+  CHECK(app::median_log_error({predicted(20, 2.5, 10, 10)}) == Approx(1.5 * std::log(2.0)));
+  std::vector<ValidationResult> odd = {predicted(20, 2.5, 10, 10), predicted(10, 10, 10, 10)};
+  odd[1].row.after = std::nullopt;  // errors 0, ln 2, ln 4
+  CHECK(app::median_log_error(odd) == Approx(std::log(2.0)));
+  ValidationResult failed = predicted(1000, 1000, 1, 1), pct = failed;
+  failed.error = "did not run";
+  pct.row.metric = Metric::GainPct;
+  odd.push_back(failed);
+  odd.push_back(pct);
+  CHECK(app::median_log_error(odd) == Approx(std::log(2.0)));
+}
+
+TEST_CASE("tables show hits, misses, failures and what cannot be reproduced") {
+  ValidationResult hit = predicted(12, 5, 10, 10);
+  hit.row.id = "HIT";
+  ValidationResult failed;
+  failed.row = hit.row;
+  failed.row.id = "BAD";
+  failed.error = "L0C overflow";
+  ValidationResult miss = hit;
+  miss.row.id = "OFF";
+  miss.within = false;
+  app::ValidationTable table;
+  table.skipped = {{"S1", "no such kernel"}};
+  const std::vector<ValidationResult> results = {hit, miss, failed};
+  const std::string text = app::validation_text(results, table, false);
+  const auto line_of = [&](const std::string& id) {
+    const size_t at = text.find("\n" + id) + 1;
+    return text.substr(at, text.find('\n', at) - at);
+  };
+  CHECK(line_of("HIT").find("10.0 -> 10.0  12.0 -> 5.0  +20 %, -50 %  1.00 | 2.40") !=
+        std::string::npos);
+  CHECK(line_of("HIT").find("ok") != std::string::npos);
+  CHECK(line_of("OFF").find("MISS") != std::string::npos);
+  CHECK(line_of("BAD").find("L0C overflow") != std::string::npos);
+  CHECK(text.find("1 of 3 rows within") != std::string::npos);
+  CHECK(text.find("not reproducible: S1: no such kernel") != std::string::npos);
+
+  const std::string markdown = app::validation_text(results, table, true);
+  CHECK(markdown.find("| HIT | title | 10.0 -> 10.0 | 12.0 -> 5.0 | +20 %, -50 % | 1.00 / 2.40 | "
+                      "ok |") != std::string::npos);
+
+  const auto j = nlohmann::json::parse(app::validation_json(results, table));
+  REQUIRE(j["rows"].size() == 3);
+  CHECK(j["rows"][0]["predicted"] == nlohmann::json::array({12.0, 5.0}));
+  CHECK(j["rows"][0]["within"] == true);
+  CHECK(j["rows"][2]["error"] == "L0C overflow");
+  CHECK(j["rows"][2]["predicted"][0].is_null());
+  CHECK(j["skipped"][0]["id"] == "S1");
+  CHECK(j["median_log_error"].get<double>() ==
+        Approx((std::log(1.2) + std::log(2.0)) / 2));  // ln 1.2, ln 2, twice each
+}
+
+}  // namespace
+}  // namespace apps_test
