@@ -108,6 +108,10 @@ bool cast_supported(DType from, DType to, bool a5) {
   return false;
 }
 
+bool cast_by_detour(DType from, DType to, bool a5) {
+  return a5 && from == DType::I32 && to == DType::F16;
+}
+
 void convert(const Attr& attr, const TileView& dst, const TileView& src) {
   if (!cast_supported(src.dtype, dst.dtype, false) && !cast_supported(src.dtype, dst.dtype, true))
     throw Error("isa.dtype", fmt::format("TCVT has no conversion from {} to {}", name(src.dtype),

@@ -77,6 +77,9 @@ void set_integer(uint8_t* p, DType t, int64_t value);
 
 /// True when `from` -> `to` is a native conversion (kernel-language.md §1.3); `a5` has more pairs.
 bool cast_supported(DType from, DType to, bool a5);
+/// True when the compiler reaches `from` -> `to` by way of FP32: INT32 -> FP16 on a5, the one such
+/// pair that is documented (kernel-language.md §1.3).
+bool cast_by_detour(DType from, DType to, bool a5);
 
 /// Name of the host ISA path in use ("x86-64-v4", ...) and a way to force one in tests ("" = auto).
 /// Error "isa.host-isa" for an unknown or unavailable one.

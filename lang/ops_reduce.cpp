@@ -81,7 +81,8 @@ Tile cast(const Tile& a, DType to, RoundMode mode, Site site) {
   Block& block = require_block("cast", site);
   const Tile& x = vector_operand(block, a, "cast", site);
   if (x.dtype() == to) return x;
-  if (!isa::cast_supported(x.dtype(), to, block.run().session.options.a5_casts))
+  const bool a5 = block.run().session.options.a5_casts;
+  if (!isa::cast_supported(x.dtype(), to, a5) && !isa::cast_by_detour(x.dtype(), to, a5))
     fail("lang.cast", site,
          "no native conversion from " + std::string(isa::name(x.dtype())) + " to " +
              std::string(isa::name(to)) + " on this chip");

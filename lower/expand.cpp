@@ -37,9 +37,7 @@ bool needs_detour(const Op& op, const chips::Chip& chip, const std::string& wher
   const DType from = op.src[0].dtype, to = op.dst.dtype;
   const bool wide = chip.wide_casts;
   if (isa::cast_supported(from, to, wide)) return false;
-  if (isa::cast_supported(from, DType::F32, wide) && isa::cast_supported(DType::F32, to, wide) &&
-      isa::cast_supported(from, to, !wide))
-    return true;
+  if (isa::cast_by_detour(from, to, wide)) return true;
   throw isa::Error("lower.cast", where,
                    site_text(sites, op.site) + ": " + chip.name + " has no conversion " +
                        std::string(isa::name(from)) + " -> " + std::string(isa::name(to)));

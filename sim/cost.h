@@ -41,7 +41,8 @@ uint64_t first_byte(const isa::GmAccess& gm, uint64_t buffer_addr);
 /// True when the rows of the window follow each other without a gap.
 bool contiguous(const isa::GmAccess& gm);
 
-/// GM -> L1 (ND2NZ) or UB. `line_misses` L2 lines were not resident.
+/// GM -> L1 (ND2NZ) or UB. `line_misses` L2 lines were not resident: each costs mte2.line_miss on
+/// the way into L1, all together mte2.latency_miss.
 DmaCost load_cost(const isa::Instr& instr, uint64_t buffer_addr, int64_t line_misses,
                   const chips::Chip& chip);
 /// UB -> GM. The last `latency` cycles are the acknowledge: UB is free before them.

@@ -141,7 +141,7 @@ TEST_CASE("the seed changes the inputs and is told") {
   CHECK(output("1") != output("2"));
 }
 
-TEST_CASE("--verify-lowering says that the lowered program is equal") {
+TEST_CASE("run --verify-lowering says that the lowered program is equal") {
   const TempDir cwd;
   const CliResult r =
       succeed("a2a3sim", kSmallRun + Args{"--verify-lowering", "--no-out"}, cwd.path());
@@ -163,7 +163,7 @@ TEST_CASE("a failed golden is told and ends with code 1") {
   CHECK(json::parse(read_file(cwd / "o/summary.json"))["golden"]["passed"] == false);
 }
 
-TEST_CASE("--save writes what --inputs and load_tensors read") {
+TEST_CASE("run --save writes what --inputs and load_tensors read") {
   const TempDir cwd;
   succeed("a2a3sim", kSmallRun + Args{"--no-out", "--save", "s"}, cwd.path());
   const kernels::Program& p = kernels::find_program("rmsnorm");
@@ -205,7 +205,7 @@ TEST_CASE("permute-rope moves the rope lanes of the weights and only those") {
   CHECK(wrong == 0);
 }
 
-TEST_CASE("--version and help of every command") {
+TEST_CASE("version and help of every command") {
   const TempDir cwd;
   for (const char* program : {"a2a3sim", "a5sim"}) {
     CHECK(succeed(program, {"--version"}, cwd.path()).out.rfind(program, 0) == 0);

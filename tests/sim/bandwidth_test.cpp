@@ -166,6 +166,12 @@ TEST_CASE("a small DMA takes its turn among large ones") {
     sim::MemoryCursor cursor;
     memory.step(request(g, core), cursor, Picoseconds(0));
     CHECK_FALSE(cursor.done);
+    // The next part comes when the link is free (16 KB), or shortly before HBM is through with
+    // this.
+    const double link = 16384 / (c.l2.aiv_bytes * c.clock_mhz / 1000) * 1000;
+    const double served = (core + 1) * all / 20 / 8;
+    const auto next = static_cast<double>(cursor.next.value);
+    CHECK(next == Approx(std::max(link, served - 32768)).epsilon(0.02));
   }
   const isa::GmAccess g = gm(1, 128, 0, DType::F32, 1 << 26);
   sim::MemoryCursor cursor;

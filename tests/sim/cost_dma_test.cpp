@@ -35,6 +35,10 @@ TEST_CASE("a missed line costs mte2.line_miss, and a miss mte2.latency_miss once
   chips::Chip c = chip();
   c.mte2.latency_miss = 200;
   CHECK(load(i, 3, c) - load(i, 0, c) == Approx(200 + 27));
+  // vector loads have no line charge: 8 KB from HBM take 350 cycles on the device (hardware.md
+  // §3.4)
+  const chips::Chip shipped = chips::load_chip("a2a3");
+  CHECK(load(load_ub(gm(1, 2048, 0)), 16, shipped) == Approx(350).epsilon(0.12));
   // the published cost of a missed 512 B row: 16.7 cycles with 3 / 110 / 9 (first-model.md §2.2)
   c = chip();
   c.mte2.row_nd2nz_bytes = 110;

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "bench_chip.h"
+#include "isa/error.h"
 #include "sim/hbm.h"
 #include "sim/l2.h"
 #include "sim/memory_system.h"
@@ -176,4 +177,25 @@ TEST_CASE("requests in one 512 B window are serialised when the chip says so") {
   CHECK(m.access(g, 0, false, 0).data_ready.value == 40'000);
   CHECK(m.access(g, 0, false, 1).data_ready.value == 80'000);
   CHECK(m.access(gm(1, 128, 0, DType::F32, 128), 0, false, 2).data_ready.value == 40'000);
+}
+
+TEST_CASE("lines and requests must be powers of two, addresses in range") {
+  const auto error = [](const chips::Chip& c, int64_t offset) -> std::string {
+    try {
+      Memory m(c);
+      m.access(gm(1, 128, 0, DType::F32, offset), 0);
+    } catch (const isa::Error& e) {
+      return e.id();
+    }
+    return "";
+  };
+  chips::Chip c = chip();
+  CHECK(error(c, 0).empty());
+  CHECK(error(c, int64_t{1} << 38).empty());           // 1 TB
+  CHECK(error(c, int64_t{1} << 39) == "sim.address");  // 2 TB: line numbers have 32 bits
+  c.l2.line = 384;
+  CHECK(error(c, 0) == "sim.l2-line");
+  c.l2.line = 512;
+  c.l2.request = 100;
+  CHECK(error(c, 0) == "sim.l2-line");
 }
