@@ -86,21 +86,21 @@ struct Task {
 struct OrchStep {
   enum class Kind : uint8_t { Alloc, Submit, Read, ScopeBegin, ScopeEnd };
   Kind kind = Kind::Submit;
-  TaskId task;                  ///< Submit
-  BufferId buffer;              ///< Read: waits for the producers of this buffer
-  std::vector<TaskId> waits;    ///< Read: those producers
-  int64_t heap_bytes = 0;       ///< Alloc: bytes taken from the ring heap
+  TaskId task;                ///< Submit
+  BufferId buffer;            ///< Read: waits for the producers of this buffer
+  std::vector<TaskId> waits;  ///< Read: those producers
+  int64_t heap_bytes = 0;     ///< Alloc: bytes taken from the ring heap
 };
 
 /// A whole program for one chip.
 struct TaskGraph {
   std::string program;
   std::vector<GmBuffer> buffers;
-  std::vector<std::string> func_names;     ///< by FuncId
-  std::vector<CoreKind> func_kinds;        ///< by FuncId
-  std::vector<std::string> sites;          ///< by SiteId: "file.cpp:123"
-  std::vector<Task> tasks;                 ///< by TaskId, in submission order
-  std::vector<TaskEdge> edges;             ///< sorted by (succ, pred)
+  std::vector<std::string> func_names;  ///< by FuncId
+  std::vector<CoreKind> func_kinds;     ///< by FuncId
+  std::vector<std::string> sites;       ///< by SiteId: "file.cpp:123"
+  std::vector<Task> tasks;              ///< by TaskId, in submission order
+  std::vector<TaskEdge> edges;          ///< sorted by (succ, pred)
   std::vector<OrchStep> orchestration;
 
   const Task& task(TaskId id) const { return tasks[id.value]; }

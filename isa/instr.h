@@ -10,8 +10,8 @@
 namespace isa {
 
 /// Tile instructions DeepSeek-V4 kernels lower to (kernel-language.md §1, §3.7). A program recorded
-/// by `pl` uses the same names; there a TLOAD has no address yet, a TMATMUL is not tiled to L0 and a
-/// TGATHER covers all rows of its tile.
+/// by `pl` uses the same names; there a TLOAD has no address yet, a TMATMUL is not tiled to L0 and
+/// a TGATHER covers all rows of its tile.
 enum class Opcode : uint8_t {
   // data movement
   TLOAD,     ///< GM -> UB or L1 (ND2NZ); pipe MTE2
@@ -22,35 +22,73 @@ enum class Opcode : uint8_t {
   TMATMUL,      ///< L0C = A x B
   TMATMUL_ACC,  ///< L0C += A x B
   // vector: tile op tile
-  TADD, TSUB, TMUL, TDIV, TMAX, TMIN,
+  TADD,
+  TSUB,
+  TMUL,
+  TDIV,
+  TMAX,
+  TMIN,
   // vector: tile op scalar (attr.imm)
-  TADDS, TSUBS, TMULS, TDIVS, TMAXS, TMINS,
+  TADDS,
+  TSUBS,
+  TMULS,
+  TDIVS,
+  TMAXS,
+  TMINS,
   // vector: unary
-  TEXP, TLOG, TSQRT, TRSQRT, TRECIP, TABS, TNEG, TCVT,
+  TEXP,
+  TLOG,
+  TSQRT,
+  TRSQRT,
+  TRECIP,
+  TABS,
+  TNEG,
+  TCVT,
   // reductions: rows give [M,1], columns give [1,N]
-  TROWSUM, TROWMAX, TROWMIN, TROWARGMAX, TCOLSUM, TCOLMAX,
+  TROWSUM,
+  TROWMAX,
+  TROWMIN,
+  TROWARGMAX,
+  TCOLSUM,
+  TCOLMAX,
   // [M,N] op [M,1]
-  TROWEXPAND, TROWEXPANDADD, TROWEXPANDSUB, TROWEXPANDMUL, TROWEXPANDDIV,
+  TROWEXPAND,
+  TROWEXPANDADD,
+  TROWEXPANDSUB,
+  TROWEXPANDMUL,
+  TROWEXPANDDIV,
   // [M,N] op [1,N]
-  TCOLEXPAND, TCOLEXPANDADD, TCOLEXPANDSUB, TCOLEXPANDMUL, TCOLEXPANDDIV, TCOLEXPANDEXPDIF,
+  TCOLEXPAND,
+  TCOLEXPANDADD,
+  TCOLEXPANDSUB,
+  TCOLEXPANDMUL,
+  TCOLEXPANDDIV,
+  TCOLEXPANDEXPDIF,
   // fill, index, select
-  TEXPANDS,   ///< every element = attr.imm
-  TFILLPAD,   ///< copy and write attr.pad outside the source's valid area
-  TCI,        ///< ramp attr.imm, attr.imm + 1, ... (attr.descending counts down), per row
-  TCMP, TCMPS, TSEL,
+  TEXPANDS,  ///< every element = attr.imm
+  TFILLPAD,  ///< copy and write attr.pad outside the source's valid area
+  TCI,       ///< ramp attr.imm, attr.imm + 1, ... (attr.descending counts down), per row
+  TCMP,
+  TCMPS,
+  TSEL,
   TGATHER,    ///< dst[r,j] = src0[r, src1[r,j]]; out-of-range index yields 0
   TGATHERM,   ///< lane compaction by attr.mask, result half as wide
   TSCATTER,   ///< dst[r, src1[r,k]] = src0[r,k], other lanes of dst kept
   TSCATTERM,  ///< lane expansion by attr.mask, other lanes of dst kept
-  TSORT32, TMRGSORT, TTRANS, TCONCAT,
+  TSORT32,
+  TMRGSORT,
+  TTRANS,
+  TCONCAT,
   // cube <-> vector hand-over: through a GM ring on a2a3, on chip on a5
-  TPUSH, TPOP, TFREE,
+  TPUSH,
+  TPOP,
+  TFREE,
   // scalar unit
-  SREAD,   ///< one element of GM or UB into a scalar register
-  SWRITE,  ///< one scalar into GM or UB
-  SWORK,   ///< attr.imm scalar instructions (loop control, address arithmetic)
-  DCCI,    ///< clean the scalar data cache at the end of a kernel
-  SYNCALL, ///< barrier over all cores of the launch
+  SREAD,    ///< one element of GM or UB into a scalar register
+  SWRITE,   ///< one scalar into GM or UB
+  SWORK,    ///< attr.imm scalar instructions (loop control, address arithmetic)
+  DCCI,     ///< clean the scalar data cache at the end of a kernel
+  SYNCALL,  ///< barrier over all cores of the launch
 };
 inline constexpr int kOpcodes = static_cast<int>(Opcode::SYNCALL) + 1;
 std::string_view name(Opcode op);
@@ -84,22 +122,24 @@ struct GmAccess {
   int32_t cols = 0;
 
   bool present() const { return buffer.valid(); }
-  int64_t row_bytes() const { return static_cast<int64_t>(cols) * static_cast<int64_t>(size_of(dtype)); }
+  int64_t row_bytes() const {
+    return static_cast<int64_t>(cols) * static_cast<int64_t>(size_of(dtype));
+  }
   int64_t bytes() const { return row_bytes() * rows; }
 };
 
 /// Everything about an instruction that is not an operand.
 struct Attr {
-  double imm = 0;                          ///< scalar operand; count for SWORK
-  int32_t block_len = 0;                   ///< TMRGSORT run length in words; 0 = multi-list form
-  RoundMode round = RoundMode::None;       ///< TCVT
-  MaskPattern mask = MaskPattern::None;    ///< TGATHERM, TSCATTERM
-  PadValue pad = PadValue::Zero;           ///< TFILLPAD
-  CmpOp cmp = CmpOp::Eq;                   ///< TCMP, TCMPS
-  bool atomic = false;                     ///< TSTORE adds to GM
-  bool trans_b = false;                    ///< TMATMUL (recorded form), TEXTRACT/TMOV to L0B: source is [N,K]
-  bool high_precision = false;             ///< TRSQRT as sqrt and divide
-  bool descending = false;                 ///< TCI
+  double imm = 0;                        ///< scalar operand; count for SWORK
+  int32_t block_len = 0;                 ///< TMRGSORT run length in words; 0 = multi-list form
+  RoundMode round = RoundMode::None;     ///< TCVT
+  MaskPattern mask = MaskPattern::None;  ///< TGATHERM, TSCATTERM
+  PadValue pad = PadValue::Zero;         ///< TFILLPAD
+  CmpOp cmp = CmpOp::Eq;                 ///< TCMP, TCMPS
+  bool atomic = false;                   ///< TSTORE adds to GM
+  bool trans_b = false;         ///< TMATMUL (recorded form), TEXTRACT/TMOV to L0B: source is [N,K]
+  bool high_precision = false;  ///< TRSQRT as sqrt and divide
+  bool descending = false;      ///< TCI
 };
 
 /// One instruction of a lowered stream. Ordering: it waits for the instructions of its own stream
@@ -111,7 +151,7 @@ struct Instr {
   Opcode op = Opcode::SWORK;
   Pipe pipe = Pipe::S;
   uint8_t n_src = 0;
-  bool barrier = false;       ///< a pipe barrier of its own pipe stands in front (V drain, M)
+  bool barrier = false;  ///< a pipe barrier of its own pipe stands in front (V drain, M)
   uint8_t after_release = 0;
   int32_t wait_event = -1;
   int32_t signal_event = -1;

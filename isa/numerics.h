@@ -37,8 +37,9 @@ uint16_t f32_to_f16(float f, RoundMode mode);
 /// float -> integral value of the mode, still as double (None truncates).
 double round_to_integral(double x, RoundMode mode);
 
-/// Two's complement bits of an integral value modulo 2^64: how a conversion to an integer type wraps
-/// (saturation is off, kernel-language.md §1.3). Fractions are cut off; NaN and infinity give 0.
+/// Two's complement bits of an integral value modulo 2^64: how a conversion to an integer type
+/// wraps (saturation is off, kernel-language.md §1.3). Fractions are cut off; NaN and infinity give
+/// 0.
 uint64_t low_bits(double integral);
 
 }  // namespace isa

@@ -87,9 +87,7 @@ class EdgeBuilder {
   static uint8_t pipe_bit(Pipe p) { return p == Pipe::S ? kByScalar : kByDma; }
 
   /// Scratch behind the sources, and what a TFREE gives back.
-  static bool written(const Instr& in, size_t k) {
-    return k >= in.n_src || in.op == Opcode::TFREE;
-  }
+  static bool written(const Instr& in, size_t k) { return k >= in.n_src || in.op == Opcode::TFREE; }
 
   /// Only buffers that are written here, and read too or written by another pipe, can conflict.
   void find_shared_buffers() {
