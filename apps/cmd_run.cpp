@@ -64,6 +64,8 @@ void add_run_command(CLI::App& cli, CommandContext& context) {
   cmd->add_option("--inputs", r.inputs_dir,
                   "read input tensors from this folder (manifest.json and .npy files)");
   cmd->add_option("--save", r.save_dir, "write output tensors to this folder, in the same form");
+  cmd->add_option("--save-inputs", r.save_inputs_dir,
+                  "write input tensors to this folder, for an external reference");
   cmd->add_flag("--verify-lowering", r.verify_lowering,
                 "execute the lowered program on modelled memories too; must equal the eager values "
                 "bit for bit");

@@ -22,7 +22,7 @@ struct RunRequest {
   std::vector<std::string> chip_overrides;  ///< "mte2.latency=300"
   uint64_t seed = 1;
   int threads = 0;  ///< host threads; never changes a result
-  std::string inputs_dir, save_dir;
+  std::string inputs_dir, save_dir, save_inputs_dir;
   bool golden = true;
   bool verify_lowering = false;
   bool observer_effect = true;  ///< swimlane profiling cost, as in published figures

@@ -108,6 +108,8 @@ RunResult run(const RunRequest& request, Progress& progress) {
           ? program.make_inputs(result.knobs, mode, request.seed)
           : kernels::load_tensors(request.inputs_dir, program.inputs(result.knobs, mode));
 
+  if (!request.save_inputs_dir.empty()) kernels::save_tensors(request.save_inputs_dir, inputs);
+
   // The golden needs only the inputs: it runs beside execution, lowering and replay.
   std::future<TensorSet> golden;
   if (request.golden)
