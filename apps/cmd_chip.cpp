@@ -50,7 +50,8 @@ void add_chip_command(CLI::App& cli, CommandContext& context) {
       "chip", "Every constant of the chip in use, with unit, source and confidence");
   c->add_option("--chip", o->chip, "a2a3, a5, or a chip file (.toml)")->capture_default_str();
   c->add_option("--soc", o->soc, "SoC variant (default: the chip's first)");
-  c->add_option("--chip-set", o->overrides, "override a constant: key=value");
+  c->add_option("--chip-set", o->overrides, "override a constant: key=value")
+      ->allow_extra_args(false);
   c->add_flag("--json", o->json, "machine-readable");
   c->callback([o] {
     const chips::Chip chip = chips::load_chip(o->chip, o->soc, o->overrides);

@@ -70,10 +70,12 @@ int compare_runs(CompareCommand& c) {
   const traces::Comparison comparison =
       traces::compare(a.summary, b.summary, fmt::format("{}", fmt::join(c.a, ",")),
                       fmt::format("{}", fmt::join(c.b, ",")));
+  progress.clear();
   print(render(comparison, c.format));
   if (folders) {
     progress.step("writing " + c.out);
     write_comparison(*folders, comparison, a, b, side[0], side[1]);
+    progress.clear();
     if (c.format == "text")
       print(
           fmt::format("\ncomparison: {0}/compare (compare.md, compare.json, compare.html)\n"
@@ -122,8 +124,9 @@ void add_compare_command(CLI::App& cli, CommandContext& context) {
   cmd->add_option("subjects", c->subjects, "a program (with --a and --b), or two output folders")
       ->required()
       ->expected(1, 2);
-  cmd->add_option("--a", c->a, "knobs of the first side: name=value,name=value");
-  cmd->add_option("--b", c->b, "knobs of the second side");
+  cmd->add_option("--a", c->a, "knobs of the first side: name=value,name=value")
+      ->allow_extra_args(false);
+  cmd->add_option("--b", c->b, "knobs of the second side")->allow_extra_args(false);
   add_machine_options(*cmd, c->options);
   cmd->add_option("--out", c->out, "write both output folders and the comparison here");
   cmd->add_option("--format", c->format, "text, markdown (for a pull request) or json")

@@ -40,7 +40,7 @@ void add_permute_command(CLI::App& cli, CommandContext&) {
   cmd->add_option("out", c->out, "folder to write")->required();
   cmd->add_option("--program", c->program, "whose tensors these are")->capture_default_str();
   cmd->add_option("--mode", c->mode, "decode or prefill");
-  cmd->add_option("--set", c->settings, "knobs that shape the tensors");
+  cmd->add_option("--set", c->settings, "knobs that shape the tensors")->allow_extra_args(false);
   cmd->callback([c] { permute(*c); });
 }
 

@@ -40,6 +40,7 @@ int run_command(RunCommand& c) {
     write_result(*folder, result, request, c.output);
     folder->commit();
   }
+  progress.clear();
   if (c.json) {
     print(traces::summary_json(result.summary));
   } else {

@@ -141,6 +141,7 @@ int sweep(SweepCommand& c) {
     throw isa::Error("cli.sweep",
                      fmt::format("none of the {} points can run; {}: {}", points.size(),
                                  label(points.front().settings), points.front().why_not));
+  progress.clear();
   print(c.json ? json(points) : table(points));
   const bool all_pass =
       std::all_of(points.begin(), points.end(), [](const Point& p) { return !p.ran || p.passed; });
@@ -155,7 +156,9 @@ void add_sweep_command(CLI::App& cli, CommandContext& context) {
   CLI::App* cmd =
       cli.add_subcommand("sweep", "A grid of knob values, ranked by predicted wall time");
   cmd->add_option("program", c->options.request.program, "see the list command")->required();
-  cmd->add_option("--vary", c->vary, "name=value,value,...; several make a grid")->required();
+  cmd->add_option("--vary", c->vary, "name=value,value,...; several make a grid")
+      ->required()
+      ->allow_extra_args(false);
   add_machine_options(*cmd, c->options);
   cmd->add_option("--jobs", c->jobs, "processes (default: one per core)")
       ->check(CLI::Range(1, 256));

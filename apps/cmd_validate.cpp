@@ -101,6 +101,7 @@ int validate(const ValidateCommand& c) {
                                            traces::parse_summary(b.text, row.b))
                                    : failed);
   }
+  progress.clear();
   print(c.format == "json" ? validation_json(results, table)
                            : validation_text(results, table, c.format == "markdown"));
   return std::all_of(results.begin(), results.end(), [](const auto& r) { return r.error.empty(); })
@@ -120,7 +121,8 @@ void add_validate_command(CLI::App& cli, CommandContext& context) {
   cmd->add_option("--table", c->table_file, "another table in the form of apps/validation.toml");
   cmd->add_option("--chip", c->chip, "a2a3, a5, or a chip file (.toml)")->capture_default_str();
   cmd->add_option("--soc", c->soc, "SoC variant (default: the chip's first)");
-  cmd->add_option("--chip-set", c->overrides, "override a chip constant: key=value");
+  cmd->add_option("--chip-set", c->overrides, "override a chip constant: key=value")
+      ->allow_extra_args(false);
   cmd->add_option("--jobs", c->jobs, "processes (default: one per core)")
       ->check(CLI::Range(1, 256));
   cmd->add_option("--format", c->format, "text, markdown or json")

@@ -22,13 +22,17 @@ void add_machine_options(CLI::App& command, RequestOptions& options) {
   RunRequest& r = options.request;
   command.add_option("--mode", r.mode,
                      "decode or prefill, as the program offers (default: its first)");
-  command.add_option("--set", options.settings,
-                     "a knob: name=value; may be given many times, or a=1,b=2");
+  command
+      .add_option("--set", options.settings,
+                  "a knob: name=value; may be given many times, or a=1,b=2")
+      ->allow_extra_args(false);
   command.add_option("--chip", r.chip, "a2a3, a5, or a chip file (.toml)")->capture_default_str();
   command.add_option("--soc", r.soc,
                      "SoC variant of the chip, see the chip command (default: the chip's first)");
-  command.add_option("--chip-set", r.chip_overrides,
-                     "override a chip constant: key=value, e.g. mte2.latency=300");
+  command
+      .add_option("--chip-set", r.chip_overrides,
+                  "override a chip constant: key=value, e.g. mte2.latency=300")
+      ->allow_extra_args(false);
   command.add_option("--seed", r.seed, "seed of the inputs; printed with the result")
       ->check(check_seed)
       ->capture_default_str();

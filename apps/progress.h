@@ -13,9 +13,10 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   void step(const std::string& what);
+  /// Removes the line, before anything else is printed.
+  void clear();
 
  private:
-  void clear();
   bool active_;
 };
 

@@ -163,6 +163,13 @@ TEST_CASE("a failed golden is told and ends with code 1") {
   CHECK(json::parse(read_file(cwd / "o/summary.json"))["golden"]["passed"] == false);
 }
 
+TEST_CASE("options may stand before the program") {
+  const TempDir cwd;
+  const Args before = {"run", "--set", kSmallRmsnorm, "--chip-set", "mte2.latency=300", "rmsnorm",
+                       "--no-out"};
+  CHECK(contains(succeed("a2a3sim", before, cwd.path()).out, "golden PASS"));
+}
+
 TEST_CASE("run --save writes what --inputs and load_tensors read") {
   const TempDir cwd;
   succeed("a2a3sim", kSmallRun + Args{"--no-out", "--save", "s"}, cwd.path());
