@@ -5,6 +5,7 @@
 #include <future>
 
 #include "apps/verify_lowering.h"
+#include "kernels/compare.h"
 #include "kernels/manifest.h"
 #include "lower/deps.h"
 #include "sim/machine.h"
@@ -46,18 +47,6 @@ TensorSet collect_outputs(pl::Session& session,
     set.add(std::move(t));
   }
   return set;
-}
-
-std::vector<OutputVerdict> compare_outputs(const Program& program, const TensorSet& outputs,
-                                           const TensorSet& expected, const TensorSet& inputs) {
-  TensorSet context = inputs;
-  for (const HostTensor& t : outputs.all())
-    if (!context.has(t.name)) context.add(t);
-  std::vector<OutputVerdict> verdicts;
-  for (const HostTensor& actual : outputs.all())
-    if (auto it = program.comparators.find(actual.name); it != program.comparators.end())
-      verdicts.push_back(it->second(actual, expected.at(actual.name), context));
-  return verdicts;
 }
 
 std::optional<traces::Golden> golden_summary(const std::vector<OutputVerdict>& verdicts,
@@ -147,7 +136,7 @@ RunResult run(const RunRequest& request, Progress& progress) {
   }
   if (request.golden) {
     progress.step("golden");
-    result.verdicts = compare_outputs(program, actual, golden.get(), inputs);
+    result.verdicts = kernels::judge(program, inputs, actual, golden.get());
   }
   if (!request.save_dir.empty()) kernels::save_tensors(request.save_dir, actual);
   result.summary =

@@ -42,13 +42,11 @@ Metric metric_from_name(const std::string& name, const std::string& id) {
   bad_row(id, "unknown metric '" + name + "'");
 }
 
-bool percent(Metric m) { return m == Metric::BusyChangePct || m == Metric::GainPct; }
-
 /// What the tables and the median divide by or subtract must be there.
 void check_row(const ValidationRow& row) {
   if (row.metric != Metric::ModuleWall && row.scopes.empty())
     bad_row(row.id, "'scopes' must name at least one scope for this metric");
-  if (percent(row.metric)) {
+  if (is_percent(row.metric)) {
     if (!row.after) bad_row(row.id, "'after' must be the published change in percent");
     return;
   }
@@ -128,7 +126,7 @@ ValidationResult judge(const ValidationRow& row, const traces::Summary& a,
   ValidationResult r;
   r.row = row;
   const double before = metric_us(row, a), after = metric_us(row, b);
-  if (percent(row.metric)) {
+  if (is_percent(row.metric)) {
     const double change = 100 * (after / before - 1);
     r.predicted_after = row.metric == Metric::GainPct ? -change : change;
     r.within = inside(*r.predicted_after, row.bound);
@@ -145,7 +143,7 @@ ValidationResult judge(const ValidationRow& row, const traces::Summary& a,
 double median_log_error(const std::vector<ValidationResult>& results) {
   std::vector<double> errors;
   for (const ValidationResult& r : results) {
-    if (!r.error.empty() || percent(r.row.metric)) continue;
+    if (!r.error.empty() || is_percent(r.row.metric)) continue;
     if (r.row.before) errors.push_back(std::fabs(std::log(*r.predicted_before / *r.row.before)));
     if (r.row.after) errors.push_back(std::fabs(std::log(*r.predicted_after / *r.row.after)));
   }

@@ -14,6 +14,8 @@ namespace app {
 extern const char* const kValidationToml;
 
 enum class Metric : uint8_t { ModuleWall, ScopeSpan, BusySum, TaskExec, BusyChangePct, GainPct };
+/// True for metrics published as a change in percent, not as a time.
+inline bool is_percent(Metric m) { return m == Metric::BusyChangePct || m == Metric::GainPct; }
 
 /// One published row and how to reproduce it; fields as documented in validation.toml.
 struct ValidationRow {

@@ -10,10 +10,6 @@
 namespace app {
 namespace {
 
-bool percent(const ValidationRow& row) {
-  return row.metric == Metric::BusyChangePct || row.metric == Metric::GainPct;
-}
-
 std::string number(double v, bool pct) { return fmt::format(pct ? "{:.1f} %" : "{:.1f}", v); }
 
 std::string pair_text(std::optional<double> before, std::optional<double> after, bool pct) {
@@ -22,7 +18,8 @@ std::string pair_text(std::optional<double> before, std::optional<double> after,
 }
 
 std::string error_text(const ValidationResult& r) {
-  if (percent(r.row)) return fmt::format("{:+.1f} points", *r.predicted_after - *r.row.after);
+  if (is_percent(r.row.metric))
+    return fmt::format("{:+.1f} points", *r.predicted_after - *r.row.after);
   std::string out;
   if (r.row.before)
     out += fmt::format("{:+.0f} %", 100 * (*r.predicted_before / *r.row.before - 1));
@@ -33,13 +30,13 @@ std::string error_text(const ValidationResult& r) {
 }
 
 std::string ratio_text(const ValidationResult& r) {
-  if (percent(r.row) || !r.row.before || !r.row.after) return "";
+  if (is_percent(r.row.metric) || !r.row.before || !r.row.after) return "";
   return fmt::format("{:.2f} | {:.2f}", *r.row.before / *r.row.after,
                      *r.predicted_before / *r.predicted_after);
 }
 
 std::vector<std::string> cells(const ValidationResult& r) {
-  const bool pct = percent(r.row);
+  const bool pct = is_percent(r.row.metric);
   if (!r.error.empty())
     return {r.row.id, r.row.title, pair_text(r.row.before, r.row.after, pct), "-", "", "", r.error};
   return {r.row.id,

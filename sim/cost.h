@@ -22,6 +22,8 @@ struct Cycles {
   friend constexpr Cycles operator*(double k, Cycles a) { return Cycles(k * a.value); }
 };
 
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 /// Simulated time of `cycles` on `chip`, rounded up to a picosecond.
 traces::Picoseconds duration(const chips::Chip& chip, Cycles cycles);
 /// Simulated time of `ns` nanoseconds, rounded to a picosecond.

@@ -4,8 +4,6 @@
 namespace sim {
 namespace {
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 double mac_rate(isa::DType input, const chips::Chip::Cube& cube) {
   switch (isa::size_of(input)) {
     case 1:

@@ -13,8 +13,6 @@ constexpr uint64_t kDmaAlign = 32;
 // Atomic adds are charged per row segment of a GM window of this size (first-model.md §2.8).
 constexpr int64_t kAtomicSegment = 512;
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 bool unaligned(const isa::GmAccess& gm, uint64_t buffer_addr) {
   if (first_byte(gm, buffer_addr) % kDmaAlign != 0) return true;
   if (contiguous(gm)) return false;

@@ -15,8 +15,6 @@ constexpr int64_t kMaxRepeats = 255;
 constexpr int64_t kMergeWords = 256;
 constexpr int64_t kSortGroup = 32;
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 /// How an opcode walks its tile.
 enum class Form {
   OneSource,     ///< tile op scalar, unary, copies, fills
