@@ -6,6 +6,7 @@
 
 #include "apps/verify_lowering.h"
 #include "kernels/compare.h"
+#include "kernels/declare.h"
 #include "kernels/manifest.h"
 #include "lower/deps.h"
 #include "sim/machine.h"
@@ -111,7 +112,8 @@ RunResult run(const RunRequest& request, Progress& progress) {
   session_options.mask_scatter = result.chip.mask_scatter;
   session_options.a5_casts = result.chip.wide_casts;
   pl::Session session(program.name, session_options);
-  const auto outputs = program.run(session, inputs, result.knobs, mode);
+  const auto outputs =
+      program.run(session, kernels::with_private_inouts(inputs), result.knobs, mode);
   const TensorSet actual = collect_outputs(session, outputs);
   const pl::RecordedProgram recorded = session.finish();
   result.diagnostics = recorded.diagnostics;

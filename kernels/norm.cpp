@@ -1,5 +1,9 @@
 #include "kernels/norm.h"
 
+#include <algorithm>
+
+#include "kernels/launch.h"
+
 namespace kernels {
 
 using isa::DType;
@@ -27,5 +31,23 @@ Tile scale_columns(const Tile& x, const Tile& gamma) {
 
 Tile to_bf16(const Tile& x) { return pl::cast(x, DType::BF16, RoundMode::Rint); }
 Tile through_bf16(const Tile& x) { return pl::cast(to_bf16(x), DType::F32); }
+
+void rms_norm(const RmsNormTiles& tiles, const pl::Tensor& x, const pl::Tensor& w,
+              const pl::Tensor& y) {
+  const int64_t tokens = x.dim(0), hidden = x.dim(1), chunk = tiles.chunk;
+  launch("rms_norm", ceil_div(tokens, tiles.t_tile), [&](int64_t block) {
+    const int64_t t0 = block * tiles.t_tile, rows = std::min(tiles.t_tile, tokens - t0);
+    const auto load_x = [&](int64_t j) {
+      return pl::cast(pl::load(x, {t0, j * chunk}, {rows, chunk}), DType::F32);
+    };
+    Tile sum = pl::full(1, rows, DType::F32, 0.0);
+    for (int64_t j : loop(hidden / chunk, tiles.stage)) sum = add_row_squares(sum, load_x(j));
+    const Tile inv = inverse_rms(sum, hidden);
+    for (int64_t j : loop(hidden / chunk, tiles.stage)) {
+      const Tile xj = load_x(j), wj = pl::load(w, {0, j * chunk}, {1, chunk});
+      pl::store(to_bf16(scale_columns(scale_rows(xj, inv), wj)), {t0, j * chunk}, y);
+    }
+  });
+}
 
 }  // namespace kernels

@@ -30,4 +30,14 @@ pl::Tile scale_columns(const pl::Tile& x, const pl::Tile& gamma);
 pl::Tile to_bf16(const pl::Tile& x);
 pl::Tile through_bf16(const pl::Tile& x);
 
+/// Tiles of `rms_norm`.
+struct RmsNormTiles {
+  int64_t t_tile = 8;
+  int64_t chunk = 128;
+  int stage = 2;
+};
+/// The scope of kernels.md §2.1: y = bf16(x / rms(x) * w), x, y [T, D] BF16, w [1, D] BF16.
+void rms_norm(const RmsNormTiles& tiles, const pl::Tensor& x, const pl::Tensor& w,
+              const pl::Tensor& y);
+
 }  // namespace kernels

@@ -3,13 +3,12 @@
 #include <cstring>
 
 #include "isa/error.h"
-#include "kernels/qkv/config.h"
+#include "kernels/model.h"
 #include "kernels/text.h"
 
 namespace kernels {
 
 HostTensor permute_rope_lanes(const HostTensor& t) {
-  using qkv::kHead, qkv::kNope, qkv::kRope;
   const int64_t width = t.shape.empty() ? 0 : t.shape.back();
   if (width == 0 || width % kHead != 0)
     throw isa::Error("kernel.shape", "tensor " + t.name,

@@ -1,5 +1,9 @@
 #include "kernels/rope.h"
 
+#include <iterator>
+
+#include "isa/error.h"
+
 namespace kernels::rope {
 
 using isa::DType;
@@ -7,6 +11,38 @@ using pl::MaskPattern;
 using pl::RoundMode;
 using pl::Tensor;
 using pl::Tile;
+
+namespace {
+
+constexpr const char* kLayoutNames[] = {"selector_matmul", "mask_scatter",      "swap_gather",
+                                        "split_half",      "fused_swap_gather", "hoisted"};
+
+}  // namespace
+
+std::string to_string(Layout layout) { return kLayoutNames[static_cast<size_t>(layout)]; }
+
+Layout parse_layout(const std::string& text) {
+  for (size_t i = 0; i < std::size(kLayoutNames); ++i)
+    if (text == kLayoutNames[i]) return static_cast<Layout>(i);
+  throw isa::Error("knob.value", "there is no RoPE layout '" + text + "'");
+}
+
+Knob layout_knob(const std::vector<Layout>& forms) {
+  Knob k;
+  k.name = "layout";
+  k.doc = "RoPE form";
+  k.kind = Knob::Kind::Choice;
+  for (Layout form : forms) k.choices.push_back(to_string(form));
+  k.default_value = k.choices.front();
+  return k;
+}
+
+std::string refused_on_chip(const std::string& program, Layout layout, const std::string& chip) {
+  if (layout != Layout::MaskScatter || chip != "a5") return "";
+  return program +
+         ": layout=mask_scatter needs the mask form of scatter, which a5 does not have; use "
+         "swap_gather or split_half";
+}
 
 SwapIndex SwapIndex::first_rows(int64_t rows) const {
   if (rows == dup.rows()) return *this;
@@ -57,6 +93,15 @@ Pairs rotate(const Pairs& x, const Tables& half) {
   return {first, pl::add(first_sin, second_cos)};
 }
 
+Pairs rotate_inverse(const Pairs& x, const Tables& half) {
+  const Tile first_cos = pl::mul(x.first, half.cos);
+  const Tile second_sin = pl::mul(x.second, half.sin);
+  const Tile first = pl::add(first_cos, second_sin);
+  const Tile second_cos = pl::mul(x.second, half.cos);
+  const Tile first_sin = pl::mul(x.first, half.sin);
+  return {first, pl::sub(second_cos, first_sin)};
+}
+
 Tile interleave_by_scatter(const Pairs& x) {
   Tile lanes = pl::full(x.first.rows(), kLanes, DType::F32, 0.0);
   lanes = pl::scatter_mask(lanes, x.first, MaskPattern::P0101);
@@ -67,6 +112,13 @@ Tile rotate_by_swap(const Tile& x, const Tables& duplicated, const SwapIndex& in
   const Tile swapped = pl::gather(x, index.swap);
   const Tile along = pl::mul(x, duplicated.cos);
   return pl::add(along, pl::mul(pl::mul(swapped, index.sign), duplicated.sin));
+}
+
+Tile rotate_by_signed_swap(const Tile& x, const Tile& swap, const Tile& cos,
+                           const Tile& signed_sin) {
+  const Tile swapped = pl::gather(x, swap);
+  const Tile along = pl::mul(x, cos);
+  return pl::add(along, pl::mul(swapped, signed_sin));
 }
 
 Tile interleave_by_selector(const Pairs& x, const Tile& even_select, const Tile& odd_select) {

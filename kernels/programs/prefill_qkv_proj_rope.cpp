@@ -2,6 +2,7 @@
 // 64 rows, one task per tile, selector reassembly of the rope lanes, tables indexed by position.
 #include <algorithm>
 
+#include "kernels/declare.h"
 #include "kernels/fixtures.h"
 #include "kernels/qkv/family.h"
 #include "kernels/qkv/golden.h"
@@ -16,7 +17,6 @@ namespace {
 using isa::DType;
 
 constexpr char kName[] = "prefill_qkv_proj_rope";
-constexpr int64_t kMaxPosition = 8192;
 
 struct Prefill {
   qkv::Config c;
@@ -29,8 +29,8 @@ Prefill config_of(const Knobs& k) {
 
 std::vector<TensorSpec> table_specs(const qkv::Config& c) {
   return {{"x", DType::BF16, {c.tokens, c.hidden}},
-          {"freqs_cos", DType::BF16, {kMaxPosition, qkv::kRope}},
-          {"freqs_sin", DType::BF16, {kMaxPosition, qkv::kRope}}};
+          {"freqs_cos", DType::BF16, {kMaxPosition, kRope}},
+          {"freqs_sin", DType::BF16, {kMaxPosition, kRope}}};
 }
 
 std::vector<TensorSpec> inputs_of(const qkv::Config& c) {
@@ -50,8 +50,8 @@ TensorSet make_inputs(const qkv::Config& c, uint64_t seed) {
 
 qkv::RopeTensors table_buffers(int64_t rows, const qkv::RopeTensors& selectors) {
   qkv::RopeTensors rope = selectors;
-  rope.cos = pl::create_tensor({rows, qkv::kRope}, DType::BF16);
-  rope.sin = pl::create_tensor({rows, qkv::kRope}, DType::BF16);
+  rope.cos = pl::create_tensor({rows, kRope}, DType::BF16);
+  rope.sin = pl::create_tensor({rows, kRope}, DType::BF16);
   return rope;
 }
 
@@ -59,17 +59,17 @@ std::vector<std::pair<std::string, pl::Tensor>> run(pl::Session& session, const 
                                                     const Prefill& p) {
   using pl::Tensor;
   const qkv::Config& c = p.c;
-  const Tensor x = qkv::declare(session, inputs, "x");
-  const Tensor freqs_cos = qkv::declare(session, inputs, "freqs_cos");
-  const Tensor freqs_sin = qkv::declare(session, inputs, "freqs_sin");
+  const Tensor x = declare(session, inputs, "x");
+  const Tensor freqs_cos = declare(session, inputs, "freqs_cos");
+  const Tensor freqs_sin = declare(session, inputs, "freqs_sin");
   const qkv::Weights weights = qkv::declare_weights(session, inputs, c);
   qkv::RopeTensors selectors;
-  if (c.layout == qkv::RopeLayout::SelectorMatmul) {
-    selectors.even_select = qkv::declare(session, inputs, "even_select_t");
-    selectors.odd_select = qkv::declare(session, inputs, "odd_select_t");
+  if (c.layout == rope::Layout::SelectorMatmul) {
+    selectors.even_select = declare(session, inputs, "even_select_t");
+    selectors.odd_select = declare(session, inputs, "odd_select_t");
   }
-  const Tensor q = session.output("q", DType::BF16, {c.tokens, c.heads, qkv::kHead});
-  const Tensor kv = session.output("kv", DType::BF16, {c.tokens, qkv::kHead});
+  const Tensor q = session.output("q", DType::BF16, {c.tokens, c.heads, kHead});
+  const Tensor kv = session.output("kv", DType::BF16, {c.tokens, kHead});
   const Tensor qr = session.output("qr", DType::I8, {c.tokens, c.q_lora});
   const Tensor qr_scale = session.output("qr_scale", DType::F32, {c.tokens, 1});
 
@@ -82,7 +82,7 @@ std::vector<std::pair<std::string, pl::Tensor>> run(pl::Session& session, const 
     const qkv::RopeTensors rope = table_buffers(rows, selectors);
     qkv::rope_chunk_materialize(c, batch, t0, rope);
     qkv::qkv_rows(c, x.view({t0, 0}, {rows, c.hidden}), weights, rope,
-                  {q_rows.view({t0, 0}, {rows, c.q_width()}), kv.view({t0, 0}, {rows, qkv::kHead}),
+                  {q_rows.view({t0, 0}, {rows, c.q_width()}), kv.view({t0, 0}, {rows, kHead}),
                    qr.view({t0, 0}, {rows, c.q_lora}), scale_row.view({0, t0}, {1, rows})});
   }
   return {{"q", q}, {"kv", kv}, {"qr", qr}, {"qr_scale", qr_scale}};
@@ -90,8 +90,8 @@ std::vector<std::pair<std::string, pl::Tensor>> run(pl::Session& session, const 
 
 /// The table rows of this call's positions.
 HostTensor position_rows(const HostTensor& table, const Prefill& p) {
-  HostTensor rows = make_tensor(table.name, DType::BF16, {p.c.tokens, qkv::kRope}, Role::Input);
-  std::copy_n(table.as<uint16_t>() + p.start_pos * qkv::kRope, rows.numel(), rows.as<uint16_t>());
+  HostTensor rows = make_tensor(table.name, DType::BF16, {p.c.tokens, kRope}, Role::Input);
+  std::copy_n(table.as<uint16_t>() + p.start_pos * kRope, rows.numel(), rows.as<uint16_t>());
   return rows;
 }
 

@@ -6,6 +6,7 @@
 //   b = x wkv; m = b / rms(b) gamma_ckv; kv = m[:448] ‖ R(m[448:])
 //
 // Decode is 64 x 2 tokens, prefill 1 x 128; both run the same scopes.
+#include "kernels/declare.h"
 #include "kernels/fixtures.h"
 #include "kernels/qkv/family.h"
 #include "kernels/qkv/golden.h"
@@ -25,8 +26,8 @@ qkv::Config config_of(const Knobs& knobs) { return qkv::config(knobs, kName); }
 
 std::vector<TensorSpec> inputs_of(const qkv::Config& c) {
   std::vector<TensorSpec> specs = {{"x", DType::BF16, {c.tokens, c.hidden}},
-                                   {"rope_cos", DType::BF16, {c.tokens, qkv::kRope}},
-                                   {"rope_sin", DType::BF16, {c.tokens, qkv::kRope}}};
+                                   {"rope_cos", DType::BF16, {c.tokens, kRope}},
+                                   {"rope_sin", DType::BF16, {c.tokens, kRope}}};
   for (TensorSpec& spec : qkv::weight_specs(c)) specs.push_back(std::move(spec));
   return specs;
 }
@@ -48,17 +49,17 @@ TensorSet make_inputs(const qkv::Config& c, uint64_t seed) {
 std::vector<std::pair<std::string, pl::Tensor>> run(pl::Session& session, const TensorSet& inputs,
                                                     const qkv::Config& c) {
   using pl::Tensor;
-  const Tensor x = qkv::declare(session, inputs, "x");
+  const Tensor x = declare(session, inputs, "x");
   qkv::RopeTensors rope;
-  rope.cos = qkv::declare(session, inputs, "rope_cos");
-  rope.sin = qkv::declare(session, inputs, "rope_sin");
+  rope.cos = declare(session, inputs, "rope_cos");
+  rope.sin = declare(session, inputs, "rope_sin");
   const qkv::Weights weights = qkv::declare_weights(session, inputs, c);
-  if (c.layout == qkv::RopeLayout::SelectorMatmul) {
-    rope.even_select = qkv::declare(session, inputs, "even_select_t");
-    rope.odd_select = qkv::declare(session, inputs, "odd_select_t");
+  if (c.layout == rope::Layout::SelectorMatmul) {
+    rope.even_select = declare(session, inputs, "even_select_t");
+    rope.odd_select = declare(session, inputs, "odd_select_t");
   }
-  const Tensor q = session.output("q", DType::BF16, {c.tokens, c.heads, qkv::kHead});
-  const Tensor kv = session.output("kv", DType::BF16, {c.tokens, qkv::kHead});
+  const Tensor q = session.output("q", DType::BF16, {c.tokens, c.heads, kHead});
+  const Tensor kv = session.output("kv", DType::BF16, {c.tokens, kHead});
   const Tensor qr = session.output("qr", DType::I8, {c.tokens, c.q_lora});
   const Tensor qr_scale = session.output("qr_scale", DType::F32, {c.tokens, 1});
 

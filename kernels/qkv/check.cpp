@@ -74,12 +74,12 @@ void check_vector_tiles(const Config& c) {
     check_vec(c, "dequant_t_tile x dequant_n_tile", c.dequant_t_tile, c.dequant_n_tile,
               std::max(c.dequant_n_stage, c.dequant_t_stage));
   }
-  const bool staged_rope = c.layout == RopeLayout::SelectorMatmul || c.rope_writeback;
+  const bool staged_rope = c.layout == rope::Layout::SelectorMatmul || c.rope_writeback;
   if (staged_rope) divides(c, "heads", c.heads, "q_rope_heads_per_block", c.q_rope_heads_per_block);
 }
 
 void check_structure(const Config& c) {
-  if (c.rope_writeback && c.layout != RopeLayout::MaskScatter)
+  if (c.rope_writeback && c.layout != rope::Layout::MaskScatter)
     conflict(c.program, "q_rope_writeback=true exists for layout=mask_scatter only");
   if (c.staged_norms && c.fused_rope())
     conflict(c.program,
@@ -106,11 +106,7 @@ void check(const Config& c) {
 }
 
 std::string refused_on_chip(const Config& c, const std::string& chip) {
-  if (c.layout == RopeLayout::MaskScatter && chip == "a5")
-    return c.program +
-           ": layout=mask_scatter needs the mask form of scatter, which a5 does not have; use "
-           "swap_gather or split_half";
-  return "";
+  return rope::refused_on_chip(c.program, c.layout, chip);
 }
 
 }  // namespace kernels::qkv

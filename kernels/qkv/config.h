@@ -5,22 +5,10 @@
 #include <string>
 
 #include "kernels/knobs.h"
+#include "kernels/model.h"
+#include "kernels/rope.h"
 
 namespace kernels::qkv {
-
-// Lanes of one head: 448 without position, 64 rotated (kernels.md §1.1).
-inline constexpr int64_t kHead = 512;
-inline constexpr int64_t kNope = 448;
-inline constexpr int64_t kRope = 64;
-
-/// RoPE forms (a) to (e) of kernels.md §3.1.
-enum class RopeLayout : uint8_t {
-  SelectorMatmul,
-  MaskScatter,
-  SwapGather,
-  SplitHalf,
-  FusedSwapGather
-};
 
 /// Tiles of one projection matmul [T, K] x [K, N].
 struct CubeTiles {
@@ -40,7 +28,7 @@ struct Config {
   int64_t tokens = 0, hidden = 0, q_lora = 0, heads = 0;
   bool p253_inputs = false;
 
-  RopeLayout layout = RopeLayout::FusedSwapGather;
+  rope::Layout layout = rope::Layout::FusedSwapGather;
   bool attn_norm = false;       ///< RMSNorm of x in front
   bool staged_norms = false;    ///< P374: partial / final / apply scopes
   bool qr_bf16 = false;         ///< qr rounded to BF16 before quantisation
@@ -63,7 +51,7 @@ struct Config {
   int kv_norm_stage = 2;
   int64_t kv_rope_t_tile = 32, kv_rope_tiles_per_block = 1;
 
-  bool fused_rope() const { return layout == RopeLayout::FusedSwapGather; }
+  bool fused_rope() const { return layout == rope::Layout::FusedSwapGather; }
   int64_t q_width() const { return heads * kHead; }
 };
 

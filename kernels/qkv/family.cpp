@@ -1,5 +1,6 @@
 #include "kernels/qkv/family.h"
 
+#include "kernels/declare.h"
 #include "kernels/fixtures.h"
 
 namespace kernels::qkv {
@@ -39,10 +40,10 @@ void q_heads(const Config& c, const Tensor& q_proj_fp32, const RopeTensors& rope
   const int64_t tokens = q.dim(0), rows = c.heads * tokens;
   const Tensor q_head_inv_rms_all = pl::create_tensor({c.heads, tokens}, DType::F32);
   q_head_rms_nope(c, q_proj_fp32, q, q_head_inv_rms_all);
-  const bool staged = c.layout == RopeLayout::SelectorMatmul || c.rope_writeback;
+  const bool staged = c.layout == rope::Layout::SelectorMatmul || c.rope_writeback;
   Tensor q_rope_stage;
   if (staged) q_rope_stage = pl::create_tensor({rows, kRope}, DType::F32);
-  if (c.layout == RopeLayout::SelectorMatmul) {
+  if (c.layout == rope::Layout::SelectorMatmul) {
     const Tensor q_rope_pair = pl::create_tensor({rows, kRope}, DType::BF16);
     q_head_rope(c, q_proj_fp32, q_head_inv_rms_all, rope, q_rope_pair);
     q_rope_reassemble(c, q_rope_pair, rope, q_rope_stage);
@@ -69,7 +70,7 @@ void kv_path(const Config& c, const Tensor& x, const Weights& w, const RopeTenso
   } else {
     kv_rms_norm(c, kv_fp32, w.gamma_ckv, kv, kv_inv_rms);
   }
-  if (c.layout == RopeLayout::SelectorMatmul) {
+  if (c.layout == rope::Layout::SelectorMatmul) {
     const Tensor kv_rope_pair = pl::create_tensor({tokens, kRope}, DType::BF16);
     const Tensor kv_rope_stage = pl::create_tensor({tokens, kRope}, DType::F32);
     kv_rope_apply(c, kv_fp32, w.gamma_ckv, kv_inv_rms, rope, kv_rope_pair);
@@ -88,7 +89,7 @@ std::vector<TensorSpec> weight_specs(const Config& c) {
       {"wq_b_scale", DType::F32, {c.q_width()}},   {"wkv", DType::BF16, {c.hidden, kHead}},
       {"gamma_cq", DType::BF16, {c.q_lora}},       {"gamma_ckv", DType::BF16, {kHead}}};
   if (c.attn_norm) specs.push_back({"norm_w", DType::F32, {c.hidden}});
-  if (c.layout == RopeLayout::SelectorMatmul) {
+  if (c.layout == rope::Layout::SelectorMatmul) {
     specs.push_back({"even_select_t", DType::BF16, {kRope / 2, kRope}});
     specs.push_back({"odd_select_t", DType::BF16, {kRope / 2, kRope}});
   }
@@ -106,7 +107,7 @@ void make_weights(const Config& c, uint64_t seed, TensorSet& set) {
   fill(set.at("gamma_cq"), seed, p253 ? constant(1) : uniform(-1, 1));
   fill(set.at("gamma_ckv"), seed, p253 ? constant(1) : uniform(-1, 1));
   if (c.attn_norm) fill(set.at("norm_w"), seed, constant(1));
-  if (c.layout == RopeLayout::SelectorMatmul) {
+  if (c.layout == rope::Layout::SelectorMatmul) {
     constexpr uint16_t kOneBf16 = 0x3f80;
     for (int64_t i = 0; i < kRope / 2; ++i) {
       set.at("even_select_t").as<uint16_t>()[i * kRope + 2 * i] = kOneBf16;
@@ -115,17 +116,9 @@ void make_weights(const Config& c, uint64_t seed, TensorSet& set) {
   }
 }
 
-Tensor declare(pl::Session& session, const TensorSet& inputs, const std::string& name) {
-  const HostTensor& t = inputs.at(name);
-  return session.input(name, t.dtype, pl::Dims(t.shape.begin(), t.shape.end()), t.bytes);
-}
-
 Weights declare_weights(pl::Session& session, const TensorSet& inputs, const Config& c) {
   const auto matrix = [&](const char* name) { return declare(session, inputs, name); };
-  const auto row = [&](const char* name) {
-    const Tensor t = declare(session, inputs, name);
-    return t.reshape({1, t.numel()});
-  };
+  const auto row = [&](const char* name) { return declare_row(session, inputs, name); };
   Weights w;
   w.wq_a = matrix("wq_a");
   w.wq_b = matrix("wq_b");

@@ -17,9 +17,6 @@ struct Weights {
 };
 Weights declare_weights(pl::Session& session, const TensorSet& inputs, const Config& c);
 
-/// A host tensor as a program argument.
-Tensor declare(pl::Session& session, const TensorSet& inputs, const std::string& name);
-
 /// Outputs of some token rows, as the two-dimensional views the scopes take.
 struct Outputs {
   Tensor q, kv, qr, qr_scale;

@@ -81,10 +81,9 @@ std::vector<Knob> all_knobs() {
                   "the kernel as it stood at a pull request; sets every other knob"),
       choice_knob("tiling", {"m128n256", "m128n32", "m16n32", "m16n1024"},
                   "projection tiles: PR578, PR480, before PR578, PR718; sets the tile knobs"),
-      choice_knob(
-          "layout",
-          {"fused_swap_gather", "selector_matmul", "mask_scatter", "swap_gather", "split_half"},
-          "RoPE form: (e), (a), (b), (c), (d)")};
+      rope::layout_knob({rope::Layout::FusedSwapGather, rope::Layout::SelectorMatmul,
+                         rope::Layout::MaskScatter, rope::Layout::SwapGather,
+                         rope::Layout::SplitHalf})};
   append(knobs, size_knobs(128));
   append(knobs, structure_knobs());
   append(knobs, cube_knobs("qr", 256, 256, 2, 1, 16, 1, false));
@@ -209,14 +208,6 @@ CubeTiles cube_tiles(const Knobs& k, const std::string& p) {
   return t;
 }
 
-RopeLayout rope_layout(const std::string& text) {
-  if (text == "selector_matmul") return RopeLayout::SelectorMatmul;
-  if (text == "mask_scatter") return RopeLayout::MaskScatter;
-  if (text == "swap_gather") return RopeLayout::SwapGather;
-  if (text == "split_half") return RopeLayout::SplitHalf;
-  return RopeLayout::FusedSwapGather;
-}
-
 }  // namespace
 
 const KnobTable& knob_table() {
@@ -254,7 +245,7 @@ Config config(const Knobs& k, const std::string& program) {
   c.q_lora = k.integer("q_lora");
   c.heads = k.integer("heads");
   c.p253_inputs = k.text("inputs") == "p253";
-  c.layout = rope_layout(k.text("layout"));
+  c.layout = rope::parse_layout(k.text("layout"));
   c.attn_norm = k.flag("attn_norm");
   c.staged_norms = k.flag("staged_norms");
   c.qr_bf16 = k.flag("qr_bf16");

@@ -100,14 +100,14 @@ void kv_rope_fused(const Config& c, const Tensor& kv_fp32, const Tensor& gamma_c
   launch(c, "kv_rope_fused", ceil_div(tiles, c.kv_rope_tiles_per_block), [&](int64_t block) {
     const int64_t first = block * c.kv_rope_tiles_per_block;
     rope::SwapIndex index;
-    if (c.layout == RopeLayout::SwapGather)
+    if (c.layout == rope::Layout::SwapGather)
       index = rope::make_swap_index(std::min(c.kv_rope_t_tile, kv.dim(0)));
     for (int64_t i : pl::range(first, std::min(first + c.kv_rope_tiles_per_block, tiles))) {
       const KvTile tile = tile_at(c, kv_fp32, gamma_ckv, i, c.kv_rope_t_tile);
       const Tile inv = pl::load(kv_inv_rms, {0, tile.t0}, {1, tile.rows});
-      if (c.layout == RopeLayout::SwapGather)
+      if (c.layout == rope::Layout::SwapGather)
         rotate_by_swap(tile, inv, rope, index.first_rows(tile.rows), kv);
-      else if (c.layout == RopeLayout::SplitHalf)
+      else if (c.layout == rope::Layout::SplitHalf)
         rotate_halves(tile, inv, rope, kv);
       else
         rotate_by_masks(tile, inv, rope, kv);

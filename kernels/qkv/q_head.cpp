@@ -151,9 +151,9 @@ void q_head_rope_fused(const Config& c, const Tensor& q_proj_fp32, const Tensor&
                        const RopeTensors& rope, const Tensor& q, const Tensor& q_rope_stage) {
   launch(c, "q_head_rope_fused", c.heads / c.q_heads_per_block, [&](int64_t block) {
     const int64_t first = block * c.q_heads_per_block;
-    if (c.layout == RopeLayout::SwapGather)
+    if (c.layout == rope::Layout::SwapGather)
       swap_gather_block(c, first, q_proj_fp32, q_head_inv_rms_all, rope, q);
-    else if (c.layout == RopeLayout::SplitHalf)
+    else if (c.layout == rope::Layout::SplitHalf)
       split_half_block(c, first, q_proj_fp32, q_head_inv_rms_all, rope, q);
     else
       mask_scatter_block(c, first, q_proj_fp32, q_head_inv_rms_all, rope, q, q_rope_stage);

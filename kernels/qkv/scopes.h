@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 
+#include "kernels/launch.h"
 #include "kernels/qkv/config.h"
 #include "kernels/rope.h"
 #include "lang/pl.h"
@@ -24,9 +25,6 @@ using pl::Tile;
 /// One spmd launch of `blocks` blocks, or as many single tasks (P374), called prefix + name.
 void launch(const Config& c, const std::string& name, int64_t blocks,
             const std::function<void(int64_t)>& body, Site site = Site::here());
-/// A loop inside a scope: pipelined with `stage` > 1, else a plain range.
-pl::LoopRange loop(int64_t begin, int64_t end, int stage, Site site = Site::here());
-int64_t ceil_div(int64_t a, int64_t b);
 
 struct RopeTensors {
   Tensor cos, sin;                 ///< [T, 64] BF16

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "kernels/declare.h"
+
 namespace kernels_test {
 
 using namespace kernels;
@@ -35,7 +37,7 @@ ProgramRun run(const std::string& program, const std::string& mode, const Settin
   r.inputs = inputs != nullptr ? *inputs : p.make_inputs(r.knobs, mode, 1);
   r.golden = p.golden(r.inputs, r.knobs, mode);
   pl::Session session(p.name, options);
-  for (const auto& [name, tensor] : p.run(session, r.inputs, r.knobs, mode)) {
+  for (const auto& [name, tensor] : p.run(session, with_private_inouts(r.inputs), r.knobs, mode)) {
     HostTensor out = make_tensor(name, tensor.dtype(),
                                  {tensor.shape().begin(), tensor.shape().end()}, Role::Output);
     std::memcpy(out.bytes.get(), session.data(tensor), static_cast<size_t>(out.size_bytes()));
