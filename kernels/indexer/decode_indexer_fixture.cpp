@@ -43,7 +43,7 @@ std::vector<Knob> decode_indexer_knobs() {
           int_knob("idx_q_n_tile", 256, 16, 512, 16, "columns of a qr_proj tile"),
           int_knob("idx_q_k_tile", 128, 32, 1024, 32, "depth of a qr_proj tile"),
           int_knob("idx_q_stage", 2, 1, 8, 1, "pipeline stages of its K loop"),
-          int_knob("idx_q_dequant_rows", 16, 8, 128, 8, "rows dequantised at once"),
+          int_knob("idx_q_dequant_rows", 16, 16, 128, 16, "rows dequantised at once"),
           int_knob("qr_rope_rows", 32, 8, 128, 8, "(token, head) rows of a qr_rope tile"),
           int_knob("hadamard_rows", 64, 16, 128, 16, "(token, head) rows of a Hadamard tile"),
           int_knob("hadamard_tiles", 4, 1, 64, 1, "Hadamard tiles of one block"),
