@@ -55,6 +55,8 @@ void check_projections(const Config& c) {
   }
 }
 
+const char* const kPart = "sparse_attn";
+
 }  // namespace
 
 std::vector<rope::Layout> layouts() {
@@ -64,41 +66,44 @@ std::vector<rope::Layout> layouts() {
 
 std::vector<Knob> size_knobs(Kind kind) {
   const int64_t columns = kind == Kind::Csa ? 512 : kind == Kind::Hca ? 64 : 0;
-  return {int_knob("o_lora", 1024, 128, 1536, 128, "rank of the output projection of a head group"),
-          int_knob("cmp_columns", columns, 0, 1024, kind == Kind::Csa ? 128 : 1,
-                   "compressed columns of the index list: CSA the indexer's top-k, HCA 8192 / 128"),
-          int_knob("cmp_pages", 64, 1, 1024, 1, "compressed KV pages of a request")};
+  return in_part(
+      kPart,
+      {int_knob("o_lora", 1024, 128, 1536, 128, "rank of the output projection of a head group"),
+       int_knob("cmp_columns", columns, 0, 1024, kind == Kind::Csa ? 128 : 1,
+                "compressed columns of the index list: CSA the indexer's top-k, HCA 8192 / 128"),
+       int_knob("cmp_pages", 64, 1, 1024, 1, "compressed KV pages of a request")});
 }
 
 std::vector<Knob> tile_knobs(Kind kind) {
-  return {
-      int_knob("kv_block", 128, 32, 128, 32, "KV rows of one softmax block"),
-      int_knob("valid_t_tile", 16, 8, 128, 8, "tokens of a build_valid block"),
-      int_knob("gather_stage", 4, 1, 8, 1, "pipeline stages of gather_kv's row loop, 1 = range"),
-      int_knob("gather_cmp_stage", 1, 1, 8, 1, "of the row loop over a compressed block"),
-      int_knob("qk_head_tile", 32, 16, 64, 16, "heads of one QK / PV product"),
-      int_knob("qk_stage", 2, 1, 4, 1, "pipeline stages of qk_pv's loop over head batches"),
-      int_knob("merge_head_tile", 16, 8, 32, 8, "heads of a merge_norm tile"),
-      int_knob("rope_cs_frequencies", 16, 8, 32, 8, "frequencies of a rope_cs block"),
-      int_knob("rope_t_tile", 64, 4, 128, 4, "tokens of a rope block"),
-      int_knob("rope_heads", 4, 1, 8, 1, "heads of a rope block"),
-      int_knob("rope_pack_t_tile", 32, 8, 128, 8, "tokens of a rope_pack block (mask_scatter)"),
-      int_knob("proj_m_tile", 128, 16, 128, 16, "token rows of a proj_a / proj_b product"),
-      int_knob("proj_row_tile", 32, 16, 128, 16, "rows of their vector parts' slices"),
-      int_knob("proj_a_n_tile", 128, 32, 256, 32, "columns of a proj_a block"),
-      int_knob("proj_a_k_tile", 128, 32, 1024, 32, "K of one proj_a load"),
-      int_knob("proj_a_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
-      int_knob("proj_a_slot_num", 2, 1, 8, 1, "ring depth of its hand-over to the vector cores"),
-      int_knob("quant_t_tile", 8, 8, 128, 8, "tokens of a quant block"),
-      int_knob("quant_chunk", 512, 32, 4096, 32, "columns of a quant tile"),
-      int_knob("quant_split", 2, 1, 16, 1, "quant blocks that share some tokens"),
-      int_knob("quant_stage", 2, 1, 8, 1, "pipeline stages of its chunk loop, 1 = range"),
-      int_knob("proj_b_n_tile", 128, 32, 256, 32, "columns of a proj_b block"),
-      int_knob("proj_b_k_tile", 256, 32, 2048, 32, "K of one proj_b load"),
-      int_knob("proj_b_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
-      int_knob("proj_b_slot_num", 2, 1, 8, 1, "ring depth of its hand-over to the vector cores"),
-      flag_knob("proj_b_split", kind == Kind::Csa,
-                "UP_DOWN: each vector lane dequantises half of proj_b's rows")};
+  return in_part(
+      kPart,
+      {int_knob("kv_block", 128, 32, 128, 32, "KV rows of one softmax block"),
+       int_knob("valid_t_tile", 16, 8, 128, 8, "tokens of a build_valid block"),
+       int_knob("gather_stage", 4, 1, 8, 1, "pipeline stages of gather_kv's row loop, 1 = range"),
+       int_knob("gather_cmp_stage", 1, 1, 8, 1, "of the row loop over a compressed block"),
+       int_knob("qk_head_tile", 32, 16, 64, 16, "heads of one QK / PV product"),
+       int_knob("qk_stage", 2, 1, 4, 1, "pipeline stages of qk_pv's loop over head batches"),
+       int_knob("merge_head_tile", 16, 8, 32, 8, "heads of a merge_norm tile"),
+       int_knob("rope_cs_frequencies", 16, 8, 32, 8, "frequencies of a rope_cs block"),
+       int_knob("rope_t_tile", 64, 4, 128, 4, "tokens of a rope block"),
+       int_knob("rope_heads", 4, 1, 8, 1, "heads of a rope block"),
+       int_knob("rope_pack_t_tile", 32, 8, 128, 8, "tokens of a rope_pack block (mask_scatter)"),
+       int_knob("proj_m_tile", 128, 16, 128, 16, "token rows of a proj_a / proj_b product"),
+       int_knob("proj_row_tile", 32, 16, 128, 16, "rows of their vector parts' slices"),
+       int_knob("proj_a_n_tile", 128, 32, 256, 32, "columns of a proj_a block"),
+       int_knob("proj_a_k_tile", 128, 32, 1024, 32, "K of one proj_a load"),
+       int_knob("proj_a_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
+       int_knob("proj_a_slot_num", 2, 1, 8, 1, "ring depth of its hand-over to the vector cores"),
+       int_knob("quant_t_tile", 8, 8, 128, 8, "tokens of a quant block"),
+       int_knob("quant_chunk", 512, 32, 4096, 32, "columns of a quant tile"),
+       int_knob("quant_split", 2, 1, 16, 1, "quant blocks that share some tokens"),
+       int_knob("quant_stage", 2, 1, 8, 1, "pipeline stages of its chunk loop, 1 = range"),
+       int_knob("proj_b_n_tile", 128, 32, 256, 32, "columns of a proj_b block"),
+       int_knob("proj_b_k_tile", 256, 32, 2048, 32, "K of one proj_b load"),
+       int_knob("proj_b_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
+       int_knob("proj_b_slot_num", 2, 1, 8, 1, "ring depth of its hand-over to the vector cores"),
+       flag_knob("proj_b_split", kind == Kind::Csa,
+                 "UP_DOWN: each vector lane dequantises half of proj_b's rows")});
 }
 
 Config config(const Knobs& k, Kind kind, const std::string& program) {
