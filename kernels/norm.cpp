@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/knobs.h"
 #include "kernels/launch.h"
 
 namespace kernels {
@@ -48,6 +49,18 @@ void rms_norm(const RmsNormTiles& tiles, const pl::Tensor& x, const pl::Tensor& 
       pl::store(to_bf16(scale_columns(scale_rows(xj, inv), wj)), {t0, j * chunk}, y);
     }
   });
+}
+
+void check_rms_norm(const RmsNormTiles& tiles, const std::string& program, int64_t hidden) {
+  if (hidden % tiles.chunk != 0)
+    conflict(program, "hidden " + std::to_string(hidden) + " is not divisible by chunk " +
+                          std::to_string(tiles.chunk));
+  constexpr int64_t kVecBytes = 188416;
+  const int64_t bytes = tiles.t_tile * tiles.chunk * (2 + 4 + 4);
+  if (bytes > kVecBytes)
+    conflict(program, "UB: a tile of t_tile x chunk in BF16 and twice in FP32 needs " +
+                          std::to_string(bytes) + " B, the limit is " + std::to_string(kVecBytes) +
+                          " B");
 }
 
 }  // namespace kernels

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "lang/pl.h"
 
@@ -39,5 +40,7 @@ struct RmsNormTiles {
 /// The scope of kernels.md §2.1: y = bf16(x / rms(x) * w), x, y [T, D] BF16, w [1, D] BF16.
 void rms_norm(const RmsNormTiles& tiles, const pl::Tensor& x, const pl::Tensor& w,
               const pl::Tensor& y);
+/// Error "knob.conflict": chunks that do not divide `hidden`, or a tile that does not fit into UB.
+void check_rms_norm(const RmsNormTiles& tiles, const std::string& program, int64_t hidden);
 
 }  // namespace kernels

@@ -185,7 +185,9 @@ void fill_inputs(const Config& c, uint64_t seed, TensorSet& set) {
   fill_compressed(c, seed, set);
   fill_indices(c, set.at("cmp_sparse_indices"));
   fill_tables(c, set);
-  fill_weights(c, seed, set);
+  // wo_a (U01 - .5) / 64, wo_b (U01 - .5) / sqrt(its inputs)
+  const float bound = 0.5f / std::sqrt(static_cast<float>(c.o_width()));
+  fill_weights(seed, set, uniform(-0.5f / 64, 0.5f / 64), uniform(-bound, bound));
   if (c.fixture == Fixture::Overlay)
     for (int64_t t = 0; t < c.tokens(); ++t) set_row(set.at("mtp_kv_overlay"), t * kHead, 1, 4);
   if (c.fixture == Fixture::Causal) {
