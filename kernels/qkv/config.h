@@ -10,6 +10,13 @@
 
 namespace kernels::qkv {
 
+/// How the K slices of a split-K projection come together.
+enum class SplitKSum : uint8_t {
+  Seed,     ///< atomic add onto a target that a scope of its own zeroes
+  Alloc,    ///< atomic add onto a target that the runtime zeroes (PR823)
+  Partials  ///< one buffer per slice, added in order by a reduce scope (PR953)
+};
+
 /// Tiles of one projection matmul [T, K] x [K, N].
 struct CubeTiles {
   int64_t m = 0, n = 0, k = 0;
@@ -44,6 +51,7 @@ struct Config {
   int64_t prepare_t_tile = 8;   ///< token rows of a q_rope_prepare block
 
   CubeTiles qr, kv, qproj;
+  SplitKSum split_k_sum = SplitKSum::Seed;
   int64_t attn_t_tile = 64;
   int64_t qr_norm_t_tile = 8, qr_norm_chunk = 32;
   int qr_norm_stage = 2;

@@ -10,9 +10,7 @@ using isa::DType;
 
 /// x -> qr, qr_scale.
 void qr_path(const Config& c, const Tensor& x, const Weights& w, const Outputs& out) {
-  const Tensor qr_fp32 = pl::create_tensor({x.dim(0), c.q_lora}, DType::F32);
-  if (c.qr.split_k > 1) qr_proj_seed(c, qr_fp32);
-  qr_proj_matmul(c, x, w.wq_a, qr_fp32);
+  const Tensor qr_fp32 = qr_projection(c, x, w.wq_a);
   if (c.staged_norms)
     staged_qr_norm_quant(c, qr_fp32, w.gamma_cq, out.qr, out.qr_scale);
   else
@@ -77,9 +75,7 @@ RopeTensors prepared(const Config& c, RopeTensors rope) {
 void kv_path(const Config& c, const Tensor& x, const Weights& w, const RopeTensors& rope,
              const Tensor& kv) {
   const int64_t tokens = x.dim(0);
-  const Tensor kv_fp32 = pl::create_tensor({tokens, kHead}, DType::F32);
-  if (c.kv.split_k > 1) kv_proj_seed(c, kv_fp32);
-  kv_proj_matmul(c, x, w.wkv, kv_fp32);
+  const Tensor kv_fp32 = kv_projection(c, x, w.wkv);
   if (c.fused_rope()) return kv_rms_norm_rope(c, kv_fp32, w.gamma_ckv, rope, kv);
 
   const Tensor kv_inv_rms = pl::create_tensor({1, tokens}, DType::F32);

@@ -52,6 +52,9 @@ std::vector<Knob> structure_knobs() {
       int_knob("qproj_slot_num", 0, 0, 8, 1, "ring depth of the mixed scope, 0 = the chip's"),
       choice_knob("q_head_load", {"chunks", "whole"}, "a q head chunk by chunk, or once (PR672)"),
       flag_knob("q_rope_writeback", false, "q rope lanes through an FP32 stage (PR425)"),
+      choice_knob("split_k_sum", {"seed", "alloc", "partials"},
+                  "split-K slices: atomic add onto a scope's zeros, onto the runtime's (PR823), or "
+                  "one buffer each and a reduce scope (PR953)"),
       choice_knob("norm_root", {"recip_sqrt", "rsqrt"},
                   "1 / rms as reciprocal of the root, or by high-precision rsqrt (PR771)"),
       choice_knob("q_rope_order", {"normalise_first", "rotate_first"},
@@ -90,7 +93,7 @@ std::vector<Knob> all_knobs() {
   std::vector<Knob> knobs = {
       choice_knob("era",
                   {"p578", "p374", "p425", "p441", "p480", "pre570", "p570", "p718", "p771", "p792",
-                   "p845", "head"},
+                   "p823", "p845", "p953", "head"},
                   "the kernel as it stood at a pull request; sets every other knob"),
       choice_knob(
           "tiling", {"m128n256", "m128n32", "m16n32", "m16n1024", "m16n512"},
@@ -210,6 +213,8 @@ Settings head() {
 }
 Settings p845() { return head() + Settings{{"tiling", "m16n1024"}}; }
 Settings p792() { return p845() + Settings{{"kv_hoisted_tables", "false"}}; }
+Settings p823() { return p792() + Settings{{"split_k_sum", "alloc"}}; }
+Settings p953() { return head() + Settings{{"split_k_sum", "partials"}}; }
 Settings p771() { return p792() + Settings{{"q_rope_order", "rotate_first"}}; }
 
 std::vector<Preset> presets() {
@@ -223,12 +228,16 @@ std::vector<Preset> presets() {
           {"era", "p718", p718()},
           {"era", "p771", p771()},
           {"era", "p792", p792()},
+          {"era", "p823", p823()},
           {"era", "p845", p845()},
+          {"era", "p953", p953()},
           {"era", "head", head()},
           {"era", "p718", {{"tokens", "8"}}, "decode"},
           {"era", "p771", {{"tokens", "8"}}, "decode"},
           {"era", "p792", {{"tokens", "8"}}, "decode"},
+          {"era", "p823", {{"tokens", "8"}}, "decode"},
           {"era", "p845", {{"tokens", "8"}}, "decode"},
+          {"era", "p953", {{"tokens", "8"}}, "decode"},
           {"era", "head", {{"tokens", "8"}}, "decode"},
           {"layout", "hoisted", hoisted()},
           {"tiling", "m128n256", m128n256()},
@@ -298,6 +307,10 @@ Config config(const Knobs& k, const std::string& program) {
   c.whole_head = k.text("q_head_load") == "whole";
   c.rope_writeback = k.flag("q_rope_writeback");
   c.rsqrt_norms = k.text("norm_root") == "rsqrt";
+  const std::string& sum = k.text("split_k_sum");
+  c.split_k_sum = sum == "seed"    ? SplitKSum::Seed
+                  : sum == "alloc" ? SplitKSum::Alloc
+                                   : SplitKSum::Partials;
   c.normalise_first = k.text("q_rope_order") == "normalise_first";
   c.kv_hoisted = k.flag("kv_hoisted_tables");
   c.prepare_t_tile = k.integer("q_rope_prepare_t_tile");

@@ -38,11 +38,10 @@ Tile inverse_rms(const Config& c, const Tile& sum, int64_t n);
 
 // --- projections (projections.cpp) --------------------------------------------------------------
 
-/// Zeroes the target of a split-K projection.
-void qr_proj_seed(const Config& c, const Tensor& qr_fp32);
-void kv_proj_seed(const Config& c, const Tensor& kv_fp32);
-void qr_proj_matmul(const Config& c, const Tensor& x, const Tensor& wq_a, const Tensor& qr_fp32);
-void kv_proj_matmul(const Config& c, const Tensor& x, const Tensor& wkv, const Tensor& kv_fp32);
+/// x wq_a [T, Q] and x wkv [T, 512], FP32: `qr_proj_seed` or `qr_proj_reduce` around
+/// `qr_proj_matmul` if K is split, and the same for kv.
+Tensor qr_projection(const Config& c, const Tensor& x, const Tensor& wq_a);
+Tensor kv_projection(const Config& c, const Tensor& x, const Tensor& wkv);
 void qproj_matmul(const Config& c, const Tensor& qr, const Tensor& wq_b, const Tensor& q_proj_i32);
 void qproj_dequant(const Config& c, const Tensor& q_proj_i32, const Tensor& qr_scale,
                    const Tensor& wq_b_scale, const Tensor& q_proj_fp32);

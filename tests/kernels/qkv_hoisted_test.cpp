@@ -88,6 +88,19 @@ TEST_CASE("p771, p792 and p845: order of norm and rotation, kv tables, qproj til
   CHECK(same_bytes(p845.actual.at("q"), head.actual.at("q")));
 }
 
+TEST_CASE(
+    "split-K slices: seed scope, the runtime's zeros, or partial buffers with a reduce scope") {
+  const ProgramRun p823 = good({{"era", "p823"}}), p953 = good({{"era", "p953"}});
+  CHECK(p823.blocks().count("qr_proj_seed") + p823.blocks().count("kv_proj_seed") == 0);
+  CHECK(p953.blocks().count("qr_proj_seed") == 0);
+  CHECK(p953.blocks().at("qr_proj_reduce") == 8);  // kernels.md §4.2, PR953
+  CHECK(p953.blocks().at("kv_proj_reduce") == 4);
+  for (const char* sum : {"seed", "alloc", "partials"}) {
+    const ProgramRun r = good(small({{"tokens", "24"}, {"split_k_sum", sum}}));
+    lower_test::lower_and_verify(r.record, lower_test::a2a3());
+  }
+}
+
 TEST_CASE("hoisted tables give the bits of the fused form when both rotate first") {
   const Settings common =
       small({{"tokens", "40"}, {"norm_root", "rsqrt"}, {"kv_norm_t_tile", "8"}});
