@@ -23,6 +23,11 @@ Tile inverse_rms(const Tile& sum, int64_t n) {
   return pl::recip(pl::sqrt(pl::add(mean, kRmsEpsilon)));
 }
 
+Tile inverse_rms_rsqrt(const Tile& sum, int64_t n) {
+  const Tile mean = pl::mul(sum, 1.0 / static_cast<double>(n));
+  return pl::rsqrt(pl::add(mean, kRmsEpsilon), /*high_precision=*/true);
+}
+
 Tile scale_rows(const Tile& x, const Tile& inv) { return pl::row_expand_mul(x, as_column(inv)); }
 
 Tile scale_columns(const Tile& x, const Tile& gamma) {

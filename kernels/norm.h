@@ -20,6 +20,8 @@ pl::Tile add_row_squares(const pl::Tile& sum, const pl::Tile& x);
 
 /// 1 / sqrt(sum / n + eps), [1, M]: reciprocal of the root, not rsqrt (kernels.md §1.4).
 pl::Tile inverse_rms(const pl::Tile& sum, int64_t n);
+/// The same by the high-precision rsqrt: hc_pre, and every kernel from 83f7f68d on.
+pl::Tile inverse_rms_rsqrt(const pl::Tile& sum, int64_t n);
 
 /// x * inv per row; inv is [1, M].
 pl::Tile scale_rows(const pl::Tile& x, const pl::Tile& inv);
