@@ -197,6 +197,9 @@ class StreamBuilder {
   void on_vector(const Op& op) {
     if (!plan_.both_lanes()) return on_lane(op, kAiv0);
     if (lane_ >= 0) return on_lane(op, kAiv0 + lane_);
+    const bool shared = plan_.mixed() && plan_.split != SplitMode::None;
+    if (const int owner = shared ? owner_of(op, axes_, record_.values) : -1; owner >= 0)
+      return on_lane(op, kAiv0 + owner);
     const bool effect = op.opcode == Opcode::TSTORE || (op.opcode == Opcode::SWRITE);
     const bool halved = op.opcode == Opcode::TSTORE && plan_.split != SplitMode::None &&
                         axes_[op.src[0].value.value] != HalfAxis::Whole;
