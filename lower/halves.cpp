@@ -131,6 +131,20 @@ TileRef half_ref(const TileRef& ref, const pl::ValueInfo& value, HalfAxis value_
   return half;
 }
 
+TileRef lane_part(const TileRef& ref, const TileRef& result, HalfAxis axis, int lane) {
+  if (!is_halved(axis) || extent(ref, axis) < 2 || extent(ref, axis) != extent(result, axis))
+    return ref;
+  const bool rows = axis == HalfAxis::Rows;
+  const int cut = extent(ref, axis) / 2, from = lane * cut;
+  TileRef part = ref;
+  part.offset += static_cast<uint32_t>(from * (rows ? ref.stride : 1));
+  uint16_t& extent_now = rows ? part.rows : part.cols;
+  uint16_t& valid = rows ? part.valid_rows : part.valid_cols;
+  extent_now = static_cast<uint16_t>(cut);
+  valid = static_cast<uint16_t>(std::clamp(valid - from, 0, cut));
+  return part;
+}
+
 isa::GmAccess half_gm(const isa::GmAccess& gm, const TileRef& ref, const pl::ValueInfo& value,
                       HalfAxis value_axis, int lane) {
   const HalfAxis axis = seen_axis(ref, value, value_axis);

@@ -30,6 +30,11 @@ int owner_of(const pl::Op& op, const std::vector<HalfAxis>& axes,
 pl::TileRef half_ref(const pl::TileRef& ref, const pl::ValueInfo& value, HalfAxis axis, int lane,
                      const std::string& where);
 
+/// The lane's part of a whole operand `ref` of an operation whose result is halved along `axis`: a
+/// [1,M] row every lane has, seen as the [M,1] column of a tile of which the lane has M / 2 rows.
+/// Operands that are broadcast along the axis stay as they are.
+pl::TileRef lane_part(const pl::TileRef& ref, const pl::TileRef& result, HalfAxis axis, int lane);
+
 /// The same cut of the GM window that `ref` (already whole, of a value with `axis`) moves.
 isa::GmAccess half_gm(const isa::GmAccess& gm, const pl::TileRef& ref, const pl::ValueInfo& value,
                       HalfAxis axis, int lane);

@@ -241,6 +241,27 @@ TEST_CASE("slices of a halved product belong to the lane whose half they lie in"
   }
 }
 
+TEST_CASE("a row every lane loads is cut where it scales the rows of a halved tile") {
+  on_both_chips([] {
+    pl::Session s("row_scale");
+    const pl::Tensor a = input(s, "a", DType::BF16, {32, 128}, 25);
+    const pl::Tensor w = input(s, "w", DType::BF16, {128, 64}, 26);
+    const pl::Tensor scale = input(s, "scale", DType::F32, {1, 32}, 27);
+    const pl::Tensor bias = input(s, "bias", DType::F32, {1, 64}, 28);
+    const pl::Tensor y = s.output("y", DType::F32, {32, 64});
+    pl::ScopeOptions options{"row_scale"};
+    options.split = pl::SplitMode::UpDown;
+    pl::at(options, [&] {
+      const pl::Tile a_tile = pl::load(a), w_tile = pl::load(w);
+      const pl::Tile p = pl::matmul(a_tile, w_tile);
+      const pl::Tile column = pl::reshape(pl::load(scale), 32, 1);
+      const pl::Tile x = pl::row_expand_mul(p, column);
+      pl::store(pl::col_expand_add(x, pl::load(bias)), {0, 0}, y);
+    });
+    return s.finish();
+  });
+}
+
 TEST_CASE("a slice across the middle of a halved product is refused") {
   pl::Session s("across");
   const pl::Tensor a = input(s, "a", DType::BF16, {64, 128}, 21);
