@@ -59,6 +59,8 @@ std::vector<rope::Layout> layouts() {
   return {Layout::SwapGather, Layout::SplitHalf, Layout::MaskScatter, Layout::Hoisted};
 }
 
+std::vector<Preset> presets() { return {{"layout", "mask_scatter", {{"rope_t_tile", "4"}}}}; }
+
 std::vector<Knob> size_knobs(Kind kind) {
   const int64_t columns = kind == Kind::Csa ? 512 : kind == Kind::Hca ? 64 : 0;
   return {int_knob("o_lora", 1024, 128, 1536, 128, "rank of the output projection of a head group"),
