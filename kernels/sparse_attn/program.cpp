@@ -42,12 +42,11 @@ KnobTable make_table(Kind kind) {
                "4: cmp_columns compressed slots are valid, 128: an eighth of 512, 0: none")};
   for (Knob& k : size_knobs(kind)) knobs.push_back(std::move(k));
   for (Knob& k : tile_knobs(kind)) knobs.push_back(std::move(k));
-  return KnobTable(program_name(kind), {"decode"}, std::move(knobs),
-                   {{"era", "p578", {{"layout", "swap_gather"}}},
-                    {"era", "pre570", {{"layout", "swap_gather"}}},
-                    {"era", "p570", {{"layout", "split_half"}}},
-                    // PR425's rope works on few tokens at a time.
-                    {"layout", "mask_scatter", {{"rope_t_tile", "4"}}}});
+  std::vector<Preset> all = {{"era", "p578", {{"layout", "swap_gather"}}},
+                             {"era", "pre570", {{"layout", "swap_gather"}}},
+                             {"era", "p570", {{"layout", "split_half"}}}};
+  for (Preset& p : presets()) all.push_back(std::move(p));
+  return KnobTable(program_name(kind), {"decode"}, std::move(knobs), std::move(all));
 }
 
 template <Kind kind>
