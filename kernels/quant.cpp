@@ -17,8 +17,8 @@ RowScale row_scale(const Tile& amax) {
   return {multiplier, pl::recip(multiplier)};
 }
 
-Tile to_int8(const Tile& x) {
-  const Tile integer = pl::cast(x, DType::I32, RoundMode::Rint);
+Tile to_int8(const Tile& x, RoundMode mode) {
+  const Tile integer = pl::cast(x, DType::I32, mode);
   return pl::cast(pl::cast(integer, DType::F16, RoundMode::Round), DType::I8, RoundMode::Trunc);
 }
 

@@ -20,8 +20,9 @@ struct RowScale {
 };
 RowScale row_scale(const pl::Tile& amax);
 
-/// FP32 -> INT32 (rint) -> FP16 (round) -> INT8 (trunc): the only INT8 path of the hardware.
-pl::Tile to_int8(const pl::Tile& x);
+/// FP32 -> INT32 -> FP16 (round) -> INT8 (trunc): the only INT8 path of the hardware. `mode` is
+/// that of the first step; P253 rounds half away from zero (Round).
+pl::Tile to_int8(const pl::Tile& x, pl::RoundMode mode = pl::RoundMode::Rint);
 
 /// INT32 product -> FP32: times the row's scale [M, 1], then the column's [1, N].
 pl::Tile dequantise(const pl::Tile& product, const pl::Tile& row, const pl::Tile& column);
