@@ -210,6 +210,46 @@ Comparator topk_pair_compare(std::string values_name) {
   };
 }
 
+namespace {
+
+/// One row of indices against the values they point at.
+struct LookupRow {
+  const int32_t* index;
+  const float* values;
+  int64_t width, offset;
+
+  bool valid(int64_t i) const { return index[i] >= offset && index[i] < offset + width; }
+  /// Whether the values at i and i + 1 descend; an end of the list or a -1 ends the values.
+  bool descends(int64_t i) const {
+    if (i < 0 || i + 1 >= width || index[i + 1] == -1) return true;
+    return valid(i) && valid(i + 1) && values[index[i] - offset] >= values[index[i + 1] - offset];
+  }
+  bool once(int64_t i) const { return std::count(index, index + width, index[i]) == 1; }
+};
+
+}  // namespace
+
+Comparator topk_lookup_compare(std::string values_name, std::string offset_name) {
+  return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet& context) {
+    OutputVerdict v = start(actual, expected, "topk_lookup_compare(" + values_name + ")");
+    const HostTensor& values = context.at(values_name);
+    if (values.shape != actual.shape || values.dtype != DType::F32 || actual.dtype != DType::I32)
+      throw isa::Error("kernel.shape", "output " + actual.name,
+                       "needs INT32 indices and FP32 values " + values_name + " of one shape");
+    const int64_t width = actual.shape.back(), offset = integer_at(context.at(offset_name), 0);
+    int64_t i = 0;
+    scan(v, actual, expected, 0, actual.numel(), [&](double a, double e, double) {
+      const int64_t here = i++, row = here / width * width, column = here - row;
+      if (a == e) return false;
+      const LookupRow r{actual.as<int32_t>() + row, values.as<float>() + row, width, offset};
+      if (e == -1 || !r.valid(column)) return true;
+      return !(r.descends(column - 1) && r.descends(column) && r.once(column));
+    });
+    v.passed = v.bad == 0;
+    return v;
+  };
+}
+
 Comparator valid_rows_compare(std::string count_name, double atol, double rtol) {
   return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet& context) {
     OutputVerdict v =

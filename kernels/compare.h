@@ -27,6 +27,11 @@ Comparator ratio_reldiff(double diff_thd = 0.01, double pct_thd = 0.05,
 /// shape) stay descending over i-1, i, i+1.
 Comparator topk_pair_compare(std::string values_name);
 
+/// The same for indices into `values_name` [.., W], which stays unsorted: position i of a row is
+/// paired with the value at (index - offset), -1 with none. `offset_name` is an integer input of
+/// one element. A mismatch must also be an index the row has once; -1 only matches -1.
+Comparator topk_lookup_compare(std::string values_name, std::string offset_name);
+
 /// ratio_reldiff on the first n rows; n is given, or is the first element of an integer input.
 Comparator valid_ratio_reldiff(int64_t n, double diff_thd = 0.01, double pct_thd = 0.05,
                                double max_diff_hd = std::numeric_limits<double>::infinity());

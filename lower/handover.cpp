@@ -29,15 +29,14 @@ Op make_op(Opcode opcode, isa::SiteId site) {
 
 // --- what crosses ------------------------------------------------------------------------------
 
-/// Calls f(value) for every value the operation needs from the other half.
+/// Calls f(view) for every value the operation needs from the other half.
 template <class F>
 void Handover::for_each_foreign(const Op& op, F&& f) const {
   if (op.opcode == Opcode::TSTORE) return;  // L0C results leave through FIXPIPE
   const bool cube = is_matmul(op.opcode);
   const MemSpace foreign = cube ? MemSpace::UB : MemSpace::L0C;
   for (int s = 0; s < (cube ? 2 : op.n_src); ++s)
-    if (op.src[s].present() && spaces_.space[op.src[s].value.value] == foreign)
-      f(op.src[s].value.value);
+    if (op.src[s].present() && spaces_.space[op.src[s].value.value] == foreign) f(op.src[s]);
 }
 
 void Handover::start() {
@@ -51,9 +50,10 @@ void Handover::start() {
       push_[i] = true;
       needed[op.dst.value.value] = false;
     }
-    for_each_foreign(op, [&](uint32_t v) { needed[v] = true; });
+    for_each_foreign(op, [&](const TileRef& r) { needed[r.value.value] = true; });
   }
   crossing_of_.assign(record_.values.size(), kNone);
+  made_.assign(record_.values.size(), false);
   const int64_t ring = plan_.ring.depth * plan_.ring.slot_bytes;
   if (plan_.ring.to_vector) work_.reserved[static_cast<size_t>(MemSpace::UB)] = ring;
   if (plan_.ring.to_cube) work_.reserved[static_cast<size_t>(MemSpace::L1)] = ring;
@@ -90,8 +90,9 @@ TileRef Handover::source_ref(const Crossing& c) const {
   const pl::ValueInfo& info = record_.values[c.source];
   TileRef r = whole_ref(c.source, c.valid_rows, c.valid_cols);
   r.stride = info.stride;
-  r.rows = info.rows;
-  r.cols = info.cols;
+  r.offset = c.offset;
+  r.rows = c.rows;
+  r.cols = c.cols;
   return r;
 }
 
@@ -105,7 +106,7 @@ isa::GmAccess Handover::ring_window(const Crossing& c) const {
   gm.buffer = ring.buffer;
   gm.dtype = info.dtype;
   gm.offset = bytes / static_cast<int64_t>(isa::size_of(info.dtype));
-  gm.row_stride = info.cols;
+  gm.row_stride = c.cols;
   gm.rows = c.valid_rows;
   gm.cols = c.valid_cols;
   return gm;
@@ -116,10 +117,10 @@ uint32_t Handover::slot_value(const Crossing& c) {
   const pl::ValueInfo& whole = record_.values[c.source];
   Value v = work_.values[c.source];
   v.fixed = true;
-  v.rows = v.tile_rows = whole.rows;
-  v.cols = whole.cols;
+  v.rows = v.tile_rows = c.rows;
+  v.cols = c.cols;
   v.space = c.to_vector ? MemSpace::UB : MemSpace::L1;
-  v.stride = v.space == MemSpace::L1 ? v.cols : whole.stride;
+  v.stride = v.space == MemSpace::L1 || c.cols != whole.cols ? c.cols : whole.stride;
   v.nz = c.to_vector && plan_.ring.on_chip;
   v.addr = static_cast<uint32_t>(c.number % plan_.ring.depth * plan_.ring.slot_bytes);
   v.bytes = value_bytes(v);
@@ -133,12 +134,41 @@ void Handover::push_result(size_t i, int lane) {
   const Op& op = record_.ops[i];
   Crossing c;
   c.source = op.dst.value.value;
-  c.to_vector = spaces_.space[c.source] == MemSpace::L0C;
+  if (in_windows(c.source)) {  // crosses when it is read
+    made_[c.source] = true;
+    crossing_of_[c.source] = kNone;
+    return;
+  }
   const pl::ValueInfo& info = record_.values[c.source];
   const bool all = op.dst.rows == info.rows && op.dst.cols == info.cols;
+  c.rows = info.rows;
+  c.cols = info.cols;
   c.valid_rows = all ? op.dst.valid_rows : info.rows;
   c.valid_cols = all ? op.dst.valid_cols : info.cols;
+  push(op, c, lane);
+}
 
+/// The part of a product that the vector half is about to read, unless it has it already.
+void Handover::push_window(const TileRef& window, const Op& reader) {
+  const uint32_t v = window.value.value;
+  if (!made_[v]) return;
+  if (crossing_of_[v] != kNone) {
+    const Crossing& last = to_vector_[crossing_of_[v]];
+    if (last.offset == window.offset && last.rows == window.rows && last.cols == window.cols)
+      return;
+  }
+  Crossing c;
+  c.source = v;
+  c.offset = window.offset;
+  c.rows = window.rows;
+  c.cols = window.cols;
+  c.valid_rows = window.valid_rows;
+  c.valid_cols = window.valid_cols;
+  push(reader, c, -1);
+}
+
+void Handover::push(const Op& op, Crossing c, int lane) {
+  c.to_vector = spaces_.space[c.source] == MemSpace::L0C;
   auto& made = c.to_vector ? to_vector_ : to_cube_;
   c.number = static_cast<int32_t>(made.size());
   const Crossing* previous = nullptr;  // the last one in the same slot
@@ -218,7 +248,9 @@ void Handover::wait_for(int s, int32_t event, Pipe pipe, isa::SiteId site) {
 // --- pop ---------------------------------------------------------------------------------------
 
 void Handover::pop_operands(const Op& op, int s) {
-  for_each_foreign(op, [&](uint32_t v) {
+  for_each_foreign(op, [&](const TileRef& view) {
+    const uint32_t v = view.value.value;
+    if (in_windows(v)) push_window(view, op);
     if (crossing_of_.empty() || crossing_of_[v] == kNone)
       throw isa::Error("lower.undefined-tile", work_.where,
                        site_text(sites_, record_.values[v].site) +
@@ -242,6 +274,10 @@ TileRef Handover::consume(const TileRef& ref, int s, Pipe pipe) {
   }
   TileRef r = ref;
   r.value = pl::ValueId(c.value[idx(s)]);
+  if (in_windows(c.source)) {
+    r.offset = 0;
+    r.stride = work_.values[c.value[idx(s)]].stride;
+  }
   return r;
 }
 

@@ -26,8 +26,9 @@ struct Crossing {
   std::array<int32_t, 3> empty{-1, -1, -1};  ///< by consuming stream
   std::array<bool, 3> popped{};
   bool to_vector = false;
+  uint16_t rows = 0, cols = 0;  ///< the whole value, or the window that crosses
   uint16_t valid_rows = 0, valid_cols = 0;
-  uint32_t source = kNone;
+  uint32_t source = kNone, offset = 0;
 };
 
 /// Push k raises "full k", which pop k waits for; free k raises "empty k", which push k + depth
@@ -85,6 +86,12 @@ class Handover {
   isa::GmAccess ring_window(const Crossing& c) const;
   uint32_t slot_value(const Crossing& c);
 
+  bool in_windows(uint32_t value) const {
+    return plan_.ring.by_window && spaces_.space[value] == isa::MemSpace::L0C &&
+           spaces_.windowed[value];
+  }
+  void push(const pl::Op& op, Crossing c, int lane);
+  void push_window(const pl::TileRef& window, const pl::Op& reader);
   void push_to_vector(const pl::Op& op, Crossing& c, const Crossing* previous);
   void push_to_cube(const pl::Op& op, Crossing& c, const Crossing* previous, int lane);
   void fill_push(pl::Op& p, const Crossing& c, int lane);
@@ -104,6 +111,7 @@ class Handover {
   const std::vector<std::string>& sites_;
 
   std::vector<bool> push_;             ///< by operation: its result is handed over
+  std::vector<bool> made_;             ///< by value: written, for those that cross in windows
   std::vector<uint32_t> crossing_of_;  ///< by value: its latest crossing
   std::vector<Crossing> to_vector_, to_cube_;
   std::vector<Free> frees_;

@@ -69,6 +69,56 @@ bool needs_vector(const Op& op, const BlockSpaces& s) {
   }
 }
 
+/// The windows of one product that vector operations have read since it was last written.
+struct WindowsRead {
+  std::vector<pl::TileRef> windows;
+  bool in_pieces = true;
+  int64_t largest_elements = 0;
+
+  void read(const pl::TileRef& ref, const pl::ValueInfo& info) {
+    const auto same = [&](const pl::TileRef& w) {
+      return w.offset == ref.offset && w.rows == ref.rows && w.cols == ref.cols;
+    };
+    if (!windows.empty() && same(windows.back())) return;
+    constexpr uint32_t kFractal = 16;
+    const uint32_t row = ref.offset / info.stride, col = ref.offset % info.stride;
+    in_pieces &= ref.stride == info.stride && row % kFractal == 0 && ref.rows % kFractal == 0 &&
+                 col % kFractal == 0 && ref.cols % kFractal == 0 &&
+                 std::none_of(windows.begin(), windows.end(), same);
+    windows.push_back(ref);
+    largest_elements = std::max<int64_t>(largest_elements, int64_t{ref.rows} * ref.cols);
+  }
+};
+
+void find_windows(const pl::BlockRecord& record, BlockSpaces& s) {
+  const size_t n = record.values.size();
+  std::vector<WindowsRead> read(n);
+  for (const Op& op : record.ops) {
+    if (!has_tiles(op)) continue;
+    if (!is_matmul(op.opcode) && op.opcode != Opcode::TSTORE)
+      for (int i = 0; i < op.n_src; ++i) {
+        if (!op.src[i].present()) continue;
+        const uint32_t v = op.src[i].value.value;
+        if (s.space[v] != MemSpace::L0C) continue;
+        read[v].read(op.src[i], record.values[v]);
+        for (int j = 0; j < i; ++j)  // one operation takes a value from one place
+          read[v].in_pieces &= op.src[j].value.value != v || op.src[j].offset == op.src[i].offset;
+      }
+    if (op.dst.present()) read[op.dst.value.value].windows.clear();
+  }
+  s.windowed.assign(n, false);
+  for (size_t v = 0; v < n; ++v) {
+    if (s.space[v] != MemSpace::L0C || !(s.use[v] & kVecRead)) continue;
+    const pl::ValueInfo& info = record.values[v];
+    s.windowed[v] = read[v].in_pieces;
+    int64_t bytes =
+        isa::tile_bytes(isa::Layout::NZ, MemSpace::L1, info.dtype, info.rows, info.cols);
+    if (s.windowed[v])
+      bytes = read[v].largest_elements * static_cast<int64_t>(isa::size_of(info.dtype));
+    s.cube_to_vector_windows = std::max(s.cube_to_vector_windows, bytes);
+  }
+}
+
 }  // namespace
 
 BlockSpaces infer_spaces(const pl::BlockRecord& record, const std::string& where,
@@ -103,6 +153,7 @@ BlockSpaces infer_spaces(const pl::BlockRecord& record, const std::string& where
     if (s.space[v] == MemSpace::UB && (s.use[v] & kOperand))
       s.vector_to_cube = std::max(s.vector_to_cube, bytes);
   }
+  if (s.cube_to_vector > 0) find_windows(record, s);
   return s;
 }
 

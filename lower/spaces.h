@@ -27,6 +27,11 @@ struct BlockSpaces {
   bool has_lanes = false;                          ///< split_aiv regions
   int64_t cube_to_vector = 0, vector_to_cube = 0;  ///< largest crossing tile, bytes (0: none)
 
+  /// By ValueId: a product the vector half reads window by window, each of whole fractals and never
+  /// again after the next one. Such a tile can cross in these pieces.
+  std::vector<bool> windowed;
+  int64_t cube_to_vector_windows = 0;  ///< largest crossing tile then
+
   /// A loaded matmul operand that vector operations or stores read too: it is loaded twice, to L1
   /// and to UB (each half of the scope keeps its own loads).
   bool twin(pl::ValueId v) const {

@@ -275,13 +275,14 @@ bool ScopePlan::uses(int stream) const {
 ScopePlan plan_scope(const pl::ScopeRecord& scope, const std::vector<BlockSpaces>& blocks,
                      const chips::Chip& chip) {
   ScopePlan plan;
-  int64_t to_vector = 0, to_cube = 0;
+  int64_t to_vector = 0, to_cube = 0, windows = 0;
   for (const BlockSpaces& b : blocks) {
     plan.has_cube |= b.has_cube;
     plan.has_vector |= b.has_vector;
     plan.has_lanes |= b.has_lanes;
     to_vector = std::max(to_vector, b.cube_to_vector);
     to_cube = std::max(to_cube, b.vector_to_cube);
+    windows = std::max(windows, b.cube_to_vector_windows);
   }
   plan.kind = plan.mixed() || plan.has_lanes ? isa::TaskKind::MIX
               : plan.has_cube                ? isa::TaskKind::AIC
@@ -297,6 +298,9 @@ ScopePlan plan_scope(const pl::ScopeRecord& scope, const std::vector<BlockSpaces
   ring.depth = scope.slot_num > 0       ? scope.slot_num
                : ring.directions() == 2 ? chip.ring_depth_two_way
                                         : chip.ring_depth_one_way;
+  ring.by_window =
+      windows < to_vector && !plan.both_lanes() && ring.depth * ring.slot_bytes > chip.memory.ub;
+  if (ring.by_window) ring.slot_bytes = std::max(windows, to_cube);
   return plan;
 }
 

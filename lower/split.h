@@ -18,6 +18,9 @@ namespace lower {
 struct RingPlan {
   bool to_vector = false, to_cube = false;
   bool on_chip = false;  ///< no GM buffer: the producer writes the consumer's ring
+  /// Products cross in the windows the vector half reads, because a ring of whole ones would not
+  /// fit UB.
+  bool by_window = false;
   int32_t depth = 0;
   int64_t slot_bytes = 0;
   isa::BufferId buffer;  ///< GM ring, invalid when on_chip or nothing crosses

@@ -62,6 +62,21 @@ const KnobTable& prefill_knob_table();
 
 Config config(const Knobs& knobs, const std::string& program);
 
+// For programs that contain the projections: `era`, `layout` and the sizes are theirs.
+
+/// q_lora and the tiles, with the presets of `tiling`.
+std::vector<Knob> part_knobs();
+std::vector<Preset> part_presets();
+/// What an era sets among part_knobs().
+Settings part_era(const std::string& era);
+struct PartSizes {
+  int64_t tokens = 0, hidden = 0, heads = 0;
+};
+/// `knobs` holds part_knobs(), resolved; the normed rows come from outside, weights are int8
+/// quantised after `inputs=uniform`.
+Config part_config(Knobs knobs, const std::string& program, const PartSizes& sizes,
+                   rope::Layout layout);
+
 /// Refuses what cannot run. Error "knob.conflict" with the limit and the value.
 void check(const Config& c);
 

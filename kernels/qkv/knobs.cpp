@@ -2,6 +2,9 @@
 // §4.2).
 #include "kernels/knobs.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "kernels/qkv/config.h"
 
 namespace kernels::qkv {
@@ -278,6 +281,55 @@ Config config(const Knobs& k, const std::string& program) {
   c.kv_rope_t_tile = k.integer("kv_rope_t_tile");
   c.kv_rope_tiles_per_block = k.integer("kv_rope_tiles_per_block");
   return c;
+}
+
+namespace {
+
+/// Knobs that belong to the program that contains the projections, or make no sense inside one.
+const char* const kOuterKnobs[] = {"era",  "layout", "tokens",    "hidden",      "heads",
+                                   "grid", "inputs", "attn_norm", "staged_norms"};
+
+bool is_outer(const std::string& name) {
+  return std::find(std::begin(kOuterKnobs), std::end(kOuterKnobs), name) != std::end(kOuterKnobs);
+}
+
+}  // namespace
+
+std::vector<Knob> part_knobs() {
+  std::vector<Knob> knobs = all_knobs();
+  knobs.erase(
+      std::remove_if(knobs.begin(), knobs.end(), [](const Knob& k) { return is_outer(k.name); }),
+      knobs.end());
+  return knobs;
+}
+
+std::vector<Preset> part_presets() {
+  std::vector<Preset> kept;
+  for (Preset& p : presets())
+    if (p.knob == "tiling") kept.push_back(std::move(p));
+  return kept;
+}
+
+Settings part_era(const std::string& era) {
+  Settings kept;
+  for (const Preset& p : presets())
+    if (p.knob == "era" && p.value == era && p.mode.empty())
+      for (const auto& setting : p.settings)
+        if (!is_outer(setting.first)) kept.push_back(setting);
+  return kept;
+}
+
+Config part_config(Knobs knobs, const std::string& program, const PartSizes& sizes,
+                   rope::Layout layout) {
+  knobs.set("tokens", std::to_string(sizes.tokens));
+  knobs.set("hidden", std::to_string(sizes.hidden));
+  knobs.set("heads", std::to_string(sizes.heads));
+  knobs.set("layout", rope::to_string(layout));
+  knobs.set("grid", "spmd");
+  knobs.set("inputs", "uniform");
+  knobs.set("attn_norm", "false");
+  knobs.set("staged_norms", "false");
+  return config(knobs, program);
 }
 
 }  // namespace kernels::qkv

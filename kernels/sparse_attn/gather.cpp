@@ -1,0 +1,101 @@
+// Which KV rows a token attends: the bias that masks columns and the gathered rows.
+#include "kernels/sparse_attn/scopes.h"
+
+namespace kernels::sparse {
+namespace {
+
+using isa::DType;
+using pl::RoundMode;
+
+/// 0 for a valid index, -1e20 for -1. CSA uses that only -1 is negative.
+Tile bias_of(const Config& c, const Tile& indices) {
+  const Tile x = pl::cast(indices, DType::F32, RoundMode::None);
+  if (c.kind == Kind::Csa) return pl::mul(pl::minimum(x, 0.0), -kInvalidBias);
+  const Tile valid = pl::minimum(pl::maximum(pl::add(x, 1.0), 0.0), 1.0);
+  return pl::mul(pl::sub(valid, 1.0), -kInvalidBias);
+}
+
+/// The row of cmp_kv behind compressed slot `slot` of a request, by its block table.
+int64_t compressed_row(const KvSources& kv, int64_t request, int64_t slot) {
+  return pl::read_int(kv.cmp_block_table, {request, slot / kPage}) * kPage + slot % kPage;
+}
+
+Tile zero_block(const Config& c) { return pl::full(c.kv_block, kHead, DType::BF16, 0.0); }
+
+/// One block of compressed columns of a token: valid rows collected in a zeroed tile, one wide
+/// store.
+void gather_compressed_block(const Config& c, const KvSources& kv, int64_t token, int64_t column,
+                             const Tensor& sparse_kv) {
+  const Tile stage = zero_block(c);
+  const int64_t rows = std::min(c.kv_block, c.columns() - column);
+  for (int64_t r : loop(rows, c.gather_cmp_stage)) {
+    const int64_t raw = pl::read_int(kv.indices, {token, column + r});
+    if (raw < c.first_compressed()) continue;
+    const int64_t row = compressed_row(kv, token / c.seq, raw - c.first_compressed());
+    const Tile kv_row = pl::load(kv.cmp_kv, {row, 0}, {1, kHead});
+    pl::assemble(stage, kv_row, r, 0);
+  }
+  pl::store(stage, {token * c.padded() + column, 0}, sparse_kv);
+}
+
+/// Reads a row and writes it back. Tokens of a request take different rows, so that no two blocks
+/// write the same one.
+void touch_row(const Tensor& t, int64_t row) {
+  const Tile x = pl::load(t, {row, 0}, {1, kHead});
+  pl::store(x, {row, 0}, t);
+}
+
+/// Valid window columns row by row: ring slots through the page, overlay tokens of the request.
+void gather_window(const Config& c, const KvSources& kv, int64_t token, int64_t first_row,
+                   const Tensor& sparse_kv) {
+  for (int64_t k : loop(kWindow, c.gather_stage)) {
+    const int64_t raw = pl::read_int(kv.indices, {token, k});
+    if (raw < 0) continue;
+    Tile row;
+    if (raw < kWindow)
+      row = pl::load(kv.ori_kv, {first_row + raw, 0}, {1, kHead});
+    else
+      row = pl::load(kv.overlay, {token / c.seq * c.seq + raw - kWindow, 0}, {1, kHead});
+    pl::store(row, {token * c.padded() + k, 0}, sparse_kv);
+  }
+}
+
+}  // namespace
+
+void build_valid(const Config& c, const Tensor& indices, const Tensor& bias) {
+  const int64_t tokens = indices.dim(0), columns = c.columns(), padding = c.padded() - columns;
+  launch("build_valid", ceil_div(tokens, c.valid_t_tile), [&](int64_t block) {
+    const int64_t t0 = block * c.valid_t_tile, rows = std::min(c.valid_t_tile, tokens - t0);
+    const Tile raw = pl::load(indices, {t0, 0}, {rows, columns});
+    pl::store(bias_of(c, raw), {t0, 0}, bias);
+    if (padding > 0)
+      pl::store(pl::full(rows, padding, DType::F32, kInvalidBias), {t0, columns}, bias);
+  });
+}
+
+void gather_kv(const Config& c, const KvSources& kv, const Tensor& sparse_kv) {
+  const int64_t tokens = kv.indices.dim(0);
+  const int64_t zeroed = c.kind == Kind::Csa ? kWindow : c.padded();
+  launch("gather_kv", tokens, [&](int64_t token) {
+    const int64_t first_row = pl::read_int(kv.ori_block_table, {token / c.seq, 0}) * kPage;
+    touch_row(kv.ori_kv, first_row + token % c.seq);
+    const Tile zero = zero_block(c);
+    for (int64_t r : pl::range(0, zeroed, c.kv_block))
+      pl::store(zero, {token * c.padded() + r, 0}, sparse_kv);
+    gather_window(c, kv, token, first_row, sparse_kv);
+    if (c.kind == Kind::Hca)
+      for (int64_t column : pl::range(kWindow, c.columns(), c.kv_block))
+        gather_compressed_block(c, kv, token, column, sparse_kv);
+  });
+}
+
+void gather_kv_cmp(const Config& c, const KvSources& kv, const Tensor& sparse_kv) {
+  const int64_t per_token = c.blocks() - kWindow / c.kv_block;
+  if (per_token == 0) return;
+  launch("gather_kv_cmp", kv.indices.dim(0) * per_token, [&](int64_t block) {
+    const int64_t column = kWindow + block % per_token * c.kv_block;
+    gather_compressed_block(c, kv, block / per_token, column, sparse_kv);
+  });
+}
+
+}  // namespace kernels::sparse
