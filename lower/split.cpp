@@ -39,8 +39,8 @@ class StreamBuilder {
       handover_.start();
     }
     for (int s = 0; s < kStreams; ++s)
-      if (plan_.uses(s)) work_.streams[static_cast<size_t>(s)].reserve(record_.ops.size());
-    for (size_t i = 0; i < record_.ops.size(); ++i) place(record_.ops[i], i);
+      if (plan_.uses(s)) work_.streams[static_cast<size_t>(s)].reserve(work_.ops->size());
+    for (size_t i = 0; i < work_.ops->size(); ++i) place((*work_.ops)[i], i);
     if (plan_.mixed()) handover_.insert_frees();
   }
 
