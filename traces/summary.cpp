@@ -38,7 +38,7 @@ using CodeTable = std::array<OpCode, isa::kOpcodes>;
 std::string opcode_name(size_t op) { return std::string(isa::name(static_cast<isa::Opcode>(op))); }
 
 void count_stream(const isa::Stream& stream, CodeTable& code) {
-  for (const isa::Instr& instr : stream.instrs) {
+  for (const isa::Instr& instr : stream.instrs.elements()) {
     OpCode& op = code[static_cast<size_t>(instr.op)];
     ++op.count;
     if (instr.gm.present())  // a scalar access is one element, whatever its window
