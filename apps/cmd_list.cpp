@@ -90,9 +90,10 @@ size_t run_length(const std::vector<Knob>& knobs, size_t at) {
 
 /// What stands between two knobs: the title of a new part, or a gap around families of names.
 std::string separator(const std::vector<Knob>& knobs, size_t at) {
-  if (at == 0) return "";
-  if (knobs[at].part != knobs[at - 1].part)
-    return "\n" + (knobs[at].part.empty() ? "the program itself" : knobs[at].part) + ":\n";
+  const std::string& part = knobs[at].part;
+  if (at == 0) return part.empty() ? "" : part + ":\n";
+  if (part != knobs[at - 1].part)
+    return "\n" + (part.empty() ? "the program itself" : part) + ":\n";
   constexpr size_t kFamily = 3;
   const bool new_word = first_word(knobs[at]) != first_word(knobs[at - 1]);
   const bool family = run_length(knobs, at) >= kFamily || run_length(knobs, at - 1) >= kFamily;

@@ -49,7 +49,7 @@ std::vector<std::string> cells(const ValidationResult& r) {
   return {r.row.id,
           r.row.title,
           pair_text(r.row.before, r.row.after, pct),
-          pair_text(r.predicted_before, r.predicted_after, pct),
+          pair_text(r.row.before ? r.predicted_before : std::nullopt, r.predicted_after, pct),
           error_text(r),
           ratio_text(r),
           bound_text(r)};
