@@ -16,7 +16,7 @@ namespace {
 const char* const kLayouts[] = {"swap_gather", "selector_matmul", "hoisted"};
 
 Settings reduced(Settings more = {}) {
-  Settings s = {{"batch", "8"},      {"hidden", "256"},        {"q_lora", "128"},
+  Settings s = {{"batch", "16"},     {"hidden", "512"},        {"q_lora", "128"},
                 {"idx_heads", "16"}, {"max_position", "1024"}, {"idx_topk", "128"},
                 {"idx_pages", "2"},  {"weights_t_tile", "16"}};
   s.insert(s.end(), more.begin(), more.end());
@@ -47,14 +47,24 @@ TEST_CASE("every layout passes its golden from every start") {
 TEST_CASE("scopes and blocks are those of the specification") {
   using Blocks = std::map<std::string, int64_t>;
   // Depths do not change the grid.
-  const Settings flash = {{"hidden", "128"}, {"q_lora", "128"}};
-  const Blocks expected = {{"qr_proj", 32},     {"qr_rope", 64},   {"qr_hadamard_quant", 32},
-                           {"weights_proj", 4}, {"score_init", 1}, {"score", 16},
+  const Settings flash = {{"hidden", "512"}, {"q_lora", "128"}};
+  const Blocks expected = {{"qr_proj", 32},
+                           {"qr_rope", 64},
+                           {"qr_hadamard_quant", 32},
+                           {"weights_proj", 4},
+                           {"kv_score_proj", 8},
+                           {"state_scatter_paged", 1},
+                           {"softmax_pool", 64},
+                           {"rmsnorm_rope", 4},
+                           {"kv_hadamard", 4},
+                           {"kv_and_cache_write", 4},
+                           {"score_init", 1},
+                           {"score", 16},
                            {"topk", 32}};
   CHECK(run(flash).blocks() == expected);
   Blocks hoisted = expected;
   hoisted["qr_rope_swap_idx"] = 1;
-  CHECK(run({{"hidden", "128"}, {"q_lora", "128"}, {"layout", "hoisted"}}).blocks() == hoisted);
+  CHECK(run({{"hidden", "512"}, {"q_lora", "128"}, {"layout", "hoisted"}}).blocks() == hoisted);
 }
 
 TEST_CASE("eras choose the layout") {
@@ -95,6 +105,18 @@ TEST_CASE("indices start at the offset and stop at the keys or at topk") {
   CHECK(count("171", "64") == 43);
 }
 
+TEST_CASE("a key completed in this step is scored") {
+  // Position 7 completes the second key; its score depends on this step's x only.
+  const Settings settings = reduced({{"start_pos", "6"}});
+  const TensorSet inputs = inputs_of(settings);
+  const HostTensor& cache = inputs.at("idx_kv_cache");
+  std::memset(cache.bytes.get(), 0, static_cast<size_t>(cache.size_bytes()));
+  const ProgramRun r = run(settings, &inputs);
+  CHECK(r.failures() == "");
+  CHECK(r.actual.at("score").as<float>()[0] == 0);
+  CHECK(r.actual.at("score").as<float>()[1] != 0);
+}
+
 TEST_CASE("both tokens of a request are rotated by the position of the first") {
   const Settings settings = reduced({{"start_pos", "254"}});
   const TensorSet inputs = inputs_of(settings);
@@ -104,11 +126,11 @@ TEST_CASE("both tokens of a request are rotated by the position of the first") {
       std::memcpy(t.bytes.get() + r * bytes, t.bytes.get() + (r - 1) * bytes,
                   static_cast<size_t>(bytes));
   };
-  for (const char* name : {"x", "qr", "qr_scale"}) repeat(inputs.at(name), 16);
+  for (const char* name : {"x", "qr", "qr_scale"}) repeat(inputs.at(name), 32);
   const ProgramRun r = run(settings, &inputs);
   CHECK(r.failures() == "");
   const float* score = r.actual.at("score").as<float>();
-  for (int64_t t = 0; t < 16; t += 2)
+  for (int64_t t = 0; t < 32; t += 2)
     CHECK(std::memcmp(score + t * 256, score + (t + 1) * 256, 64 * sizeof(float)) == 0);
   CHECK(std::memcmp(score, score + 2 * 256, 64 * sizeof(float)) != 0);
 }
