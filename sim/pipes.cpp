@@ -74,9 +74,12 @@ LanePipes::LanePipes(const CoreContext& context, isa::CoreId core, isa::CoreKind
 
 void LanePipes::begin(const isa::Stream& stream, BlockEvents* events, Picoseconds start,
                       traces::LaneRow& row) {
-  stream_ = &stream;
+  stream.instrs.copy_to(instrs_);
   events_ = events;
   row_ = &row;
+  op_times_ = context_.op_times != nullptr && row.func.value < context_.op_times->size()
+                  ? &(*context_.op_times)[row.func.value]
+                  : nullptr;
   next_ = 0;
   scalar_free_ = end_ = start.value;
   queue_stall_ = -1;
@@ -86,10 +89,10 @@ void LanePipes::begin(const isa::Stream& stream, BlockEvents* events, Picosecond
     p.free = p.last_done = start.value;
     p.used = p.resolved = p.in_access = false;
   }
-  done_.assign(stream.instrs.size(), kUnknown);
-  release_.assign(stream.instrs.size(), kUnknown);
+  done_.assign(instrs_.size(), kUnknown);
+  release_.assign(instrs_.size(), kUnknown);
   instr_rows_.clear();
-  row.instructions += static_cast<int64_t>(stream.instrs.size());
+  row.instructions += static_cast<int64_t>(instrs_.size());
 }
 
 uint64_t LanePipes::buffer_address(const Instr& in) const {
@@ -103,7 +106,7 @@ LanePipes::Step LanePipes::advance() {
     PipeState* head = next_start();
     if (head == nullptr) {
       const bool done =
-          next_ == stream_->instrs.size() &&
+          next_ == instrs_.size() &&
           std::all_of(pipes_.begin(), pipes_.end(), [](const PipeState& p) { return p.empty(); });
       return {done ? Step::Kind::Done : Step::Kind::Event, Picoseconds(end_)};
     }
@@ -124,7 +127,7 @@ void LanePipes::access() {
 // --- the scalar unit -----------------------------------------------------------------------------
 
 void LanePipes::issue() {
-  for (; next_ < stream_->instrs.size(); ++next_) {
+  for (; next_ < instrs_.size(); ++next_) {
     const Instr& in = instr(next_);
     if (in.pipe == Pipe::S) {
       if (!run_scalar(in)) return;
@@ -353,7 +356,9 @@ LanePipes::Run LanePipes::run_access(const Instr& in, int64_t at, const MemoryRe
 void LanePipes::finish(const Instr& in, uint32_t index, int64_t at, const Run& run) {
   done_[index] = run.done;
   release_[index] = run.release;
+  const int64_t end_before = end_;
   end_ = std::max({end_, run.done, scalar_free_});
+  count_time(in, run.free - at, end_before);
   if (in.signal_event >= 0 && events_ != nullptr) {
     events_->raise(in.signal_event, Picoseconds(run.done));
   }
@@ -366,6 +371,13 @@ void LanePipes::finish(const Instr& in, uint32_t index, int64_t at, const Run& r
     r.end = Picoseconds(run.done);
     instr_rows_.push_back(r);
   }
+}
+
+void LanePipes::count_time(const Instr& in, int64_t busy, int64_t end_before) {
+  if (op_times_ == nullptr) return;
+  traces::OpTimes& times = (*op_times_)[static_cast<size_t>(in.op)];
+  times.busy += Picoseconds(busy);
+  times.advance += Picoseconds(end_ - end_before);
 }
 
 void LanePipes::count_wait(WaitReason reason, int64_t ps) {
@@ -381,13 +393,12 @@ std::string LanePipes::describe_wait() const {
     return fmt::format("{} instr {} ({}) waits for event {}", isa::name(in.pipe), index,
                        isa::name(in.op), in.wait_event);
   };
-  if (stream_ == nullptr) return "";
   std::string first;
   for (const PipeState& p : pipes_) {
     if (!p.empty()) first = waits(p.ring[p.started % depth_].index);
     if (!first.empty()) return first;
   }
-  return next_ < stream_->instrs.size() ? waits(next_) : "";
+  return next_ < instrs_.size() ? waits(next_) : "";
 }
 
 }  // namespace sim

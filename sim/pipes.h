@@ -99,7 +99,7 @@ class LanePipes {
   };
 
   PipeState& pipe(isa::Pipe p) { return pipes_[static_cast<size_t>(p)]; }
-  const isa::Instr& instr(uint32_t index) const { return stream_->instrs[index]; }
+  const isa::Instr& instr(uint32_t index) const { return instrs_[index]; }
   int64_t ps(double cycles) const { return chip_.ps(cycles); }
   uint64_t buffer_address(const isa::Instr& in) const;
 
@@ -112,13 +112,14 @@ class LanePipes {
   traces::WaitReason edge_reason(const isa::Instr& in, const isa::Instr& earlier) const;
   PipeState* next_start();
   const isa::Instr& head_of(const PipeState& p) const {
-    return stream_->instrs[p.ring[p.started % depth_].index];
+    return instrs_[p.ring[p.started % depth_].index];
   }
   bool step_access(PipeState& state);
   void complete_head(PipeState& state, int64_t at, const Run& run);
   Run run_private(const isa::Instr& in, const PipeState& state, int64_t at) const;
   Run run_access(const isa::Instr& in, int64_t at, const MemoryReply& reply);
   void finish(const isa::Instr& in, uint32_t index, int64_t at, const Run& run);
+  void count_time(const isa::Instr& in, int64_t busy, int64_t end_before);
   void count_wait(traces::WaitReason reason, int64_t ps);
 
   const CoreContext& context_;
@@ -128,9 +129,10 @@ class LanePipes {
   uint64_t depth_;
   int64_t issue_ps_, flag_ps_, cross_core_ps_, barrier_ps_;
 
-  const isa::Stream* stream_ = nullptr;
+  std::vector<isa::Instr> instrs_;  ///< of the block in hand
   BlockEvents* events_ = nullptr;
   traces::LaneRow* row_ = nullptr;
+  std::array<traces::OpTimes, isa::kOpcodes>* op_times_ = nullptr;  ///< of the lane's function
   DataCache dcache_;
   std::array<PipeState, isa::kPipes> pipes_;
   uint32_t next_ = 0;         ///< next instruction to issue
