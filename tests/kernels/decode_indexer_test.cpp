@@ -6,6 +6,8 @@
 #include "error_id.h"
 #include "isa/numerics.h"
 #include "run_program.h"
+#include "tests/lower/test_chip.h"
+#include "tests/lower/verify.h"
 
 using namespace kernels;
 using kernels_test::ProgramRun;
@@ -42,6 +44,16 @@ TEST_CASE("every layout passes its golden from every start") {
       CHECK(r.failures() == "");
       CHECK(r.record.diagnostics.empty());
     }
+}
+
+TEST_CASE("the lowered indexer gives the eager values") {
+  for (const char* layout : kLayouts) {
+    INFO(layout);
+    lower_test::lower_and_verify(run(reduced({{"layout", layout}})).record, lower_test::a2a3());
+  }
+  // An accumulator of 128 x 256 leaves the cube in windows: a ring of whole ones exceeds UB.
+  const ProgramRun wide = run(reduced({{"batch", "64"}, {"start_pos", "5"}}));
+  lower_test::lower_and_verify(wide.record, lower_test::a2a3());
 }
 
 TEST_CASE("scopes and blocks are those of the specification") {
