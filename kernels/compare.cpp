@@ -181,6 +181,13 @@ Comparator ratio_allclose(double atol, double rtol, double max_error_ratio) {
   };
 }
 
+Comparator all_but(double atol, double rtol, double count) {
+  return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet& context) {
+    const double ratio = count / static_cast<double>(actual.numel());
+    return ratio_allclose(atol, rtol, ratio)(actual, expected, context);
+  };
+}
+
 Comparator ratio_reldiff(double diff_thd, double pct_thd, double max_diff_hd) {
   return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet&) {
     return reldiff_rows(actual, expected, std::numeric_limits<int64_t>::max(), diff_thd, pct_thd,
