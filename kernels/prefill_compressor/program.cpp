@@ -99,11 +99,11 @@ KnobTable knob_table(Kind kind, const std::string& program) {
   std::vector<Knob> knobs = {choice_knob("era", {"p578", "p575", "p570", "pre570", "p580"},
                                          "the kernel as it stood at a pull request; sets the "
                                          "layout"),
-                             rope::layout_knob(layouts(kind))};
-  for (Knob& k : size_knobs(kind)) knobs.push_back(std::move(k));
+                             rope::layout_knob(prefill_compressor::layouts(kind))};
+  for (Knob& k : prefill_compressor::size_knobs(kind)) knobs.push_back(std::move(k));
   knobs.push_back(choice_knob("fixture", {"full", "holes"},
                               "holes: some tokens and completed windows have no slot (-1)"));
-  for (Knob& k : tile_knobs(kind)) knobs.push_back(std::move(k));
+  for (Knob& k : prefill_compressor::tile_knobs(kind)) knobs.push_back(std::move(k));
   std::vector<Preset> presets = {
       {"era", "p578", {{"layout", "mask_scatter"}}},
       {"era", "p575", {{"layout", "mask_scatter"}}},
