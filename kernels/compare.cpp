@@ -202,13 +202,6 @@ Comparator valid_ratio_allclose(std::string count_name, double atol, double rtol
   };
 }
 
-Comparator ratio_allclose_but(double atol, double rtol, int64_t max_errors) {
-  return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet& context) {
-    const double ratio = static_cast<double>(max_errors) / static_cast<double>(actual.numel());
-    return ratio_allclose(atol, rtol, ratio)(actual, expected, context);
-  };
-}
-
 Comparator ratio_reldiff(double diff_thd, double pct_thd, double max_diff_hd) {
   return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet&) {
     return reldiff_rows(actual, expected, kAllRows, diff_thd, pct_thd, max_diff_hd,

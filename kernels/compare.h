@@ -17,8 +17,8 @@ Comparator allclose(double rtol = 1e-5, double atol = 1e-5);
 /// tolerance are at most round(max_error_ratio * numel). "RA(atol, rtol, ratio)".
 Comparator ratio_allclose(double atol, double rtol, double max_error_ratio = 0.005);
 
-/// The same with a number of elements instead of a ratio.
-Comparator ratio_allclose_but(double atol, double rtol, int64_t max_errors);
+/// The same with at most `count` elements out of tolerance, whatever the tensor's size.
+Comparator all_but(double atol, double rtol, double count);
 
 /// a = |difference|, b = max(|actual|, |expected|, 2^-14 / diff_thd) + 1e-9; rd = a if a < diff_thd
 /// else a / b; bad if rd > diff_thd; passes if bad <= round(pct_thd * numel) and the largest rd is
