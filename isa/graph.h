@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "isa/code_list.h"
 #include "isa/instr.h"
 
 namespace isa {
@@ -26,7 +27,7 @@ struct GmBuffer {
 
 /// Instructions of one core for one block, in program order.
 struct Stream {
-  std::vector<Instr> instrs;
+  CodeList<Instr> instrs;
   bool empty() const { return instrs.empty(); }
 };
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "isa/code_list.h"
 #include "isa/error.h"
 #include "isa/graph.h"
 #include "isa/instr.h"
@@ -48,6 +49,12 @@ struct TileRef {
   bool present() const { return value.valid(); }
 };
 
+/// The same part of its value, whichever that is.
+inline bool same_window(const TileRef& a, const TileRef& b) {
+  return a.dtype == b.dtype && a.offset == b.offset && a.stride == b.stride && a.rows == b.rows &&
+         a.cols == b.cols && a.valid_rows == b.valid_rows && a.valid_cols == b.valid_cols;
+}
+
 enum class LoopKind : uint8_t { Range, Parallel, Unroll, Pipeline };
 
 /// One recorded event of a block.
@@ -78,8 +85,12 @@ struct Op {
   std::array<TileRef, 3> src;
 };
 
+/// Everything equal but where in GM `a` and `b` read or write (isa/code_list.h); a hash of a part.
+bool same_code(const Op& a, const Op& b);
+uint64_t code_hash(const Op& op);
+
 struct BlockRecord {
-  std::vector<Op> ops;
+  isa::CodeList<Op> ops;
   std::vector<ValueInfo> values;
 };
 

@@ -17,7 +17,10 @@ TaskId Session::Impl::close_scope(ScopeRecord scope, std::vector<std::unique_ptr
   }
   merge_diagnostics(scope.name, blocks);
   scope.blocks.reserve(blocks.size());
-  for (std::unique_ptr<Block>& block : blocks) scope.blocks.push_back(std::move(block->record));
+  for (std::unique_ptr<Block>& block : blocks) {
+    scope.blocks.push_back(std::move(block->record));
+    code_.share(scope.blocks.back().ops);
+  }
   record.scopes.push_back(std::move(scope));
   OrchEvent& submit = record.orchestration.emplace_back();
   submit.kind = OrchEvent::Kind::Submit;
@@ -67,6 +70,7 @@ isa::BufferId Session::Impl::spill(const Tile& tile) {
   GmStorage& gm = buffer(id);
   isa::store(data.view(ref), op.gm, gm.data(), false);
   if (gm.written) gm.written->mark(op.gm);
+  code_.share(code.ops);
   return id;
 }
 

@@ -50,6 +50,7 @@ class Session::Impl {
   void merge_diagnostics(const std::string& scope,
                          const std::vector<std::unique_ptr<Block>>& blocks);
 
+  isa::CodePool<Op> code_;  ///< of finished blocks
   std::vector<std::unique_ptr<GmStorage>> buffers_;
   std::unordered_map<std::string, isa::SiteId> site_ids_;  // lookup only, never iterated
   std::vector<bool> manual_;                               ///< open runtime scopes

@@ -20,11 +20,6 @@ struct Owner {
   int32_t block_num = 1;  ///< blocks of the producing scope
 };
 
-inline bool same_window(const TileRef& a, const TileRef& b) {
-  return a.dtype == b.dtype && a.offset == b.offset && a.stride == b.stride && a.rows == b.rows &&
-         a.cols == b.cols && a.valid_rows == b.valid_rows && a.valid_cols == b.valid_cols;
-}
-
 class TileData {
  public:
   TileData(const ValueInfo& value_info, ValueId value_id, const Owner& value_owner)

@@ -1,5 +1,6 @@
 #include "lower/block.h"
 
+#include "isa/same_code.h"
 #include "lower/emit.h"
 #include "lower/expand.h"
 #include "lower/sync.h"
@@ -39,6 +40,7 @@ BlockReport BlockLowering::lower(const pl::BlockRecord& record, const BlockSpace
                                  isa::BlockCode& out) {
   BlockReport report;
   BlockWork work;
+  record.ops.copy_to(ops_);
   // Ping-pong is given up, step by step, where memory forbids it (hint PH-MR-001).
   constexpr Hoist kLevels[] = {Hoist::Full, Hoist::Merged, Hoist::Nested, Hoist::Innermost,
                                Hoist::None};
@@ -46,6 +48,7 @@ BlockReport BlockLowering::lower(const pl::BlockRecord& record, const BlockSpace
   for (bool moved = true;; ++level) {
     work = BlockWork();
     work.record = &record;
+    work.ops = &ops_;
     work.where = where;
     if (arrange(work, spaces, plan, block, kLevels[level], moved) || !moved || level == 4) break;
   }
@@ -57,11 +60,14 @@ BlockReport BlockLowering::lower(const pl::BlockRecord& record, const BlockSpace
   for (int s = 0; s < kStreams; ++s) {
     if (!plan.uses(s)) continue;
     const Placement& placement = placement_[static_cast<size_t>(s)];
-    std::vector<isa::Instr>& instrs = stream_of(out, s).instrs;
+    std::vector<isa::Instr> instrs;
     l0_.start_stream();
     emit_stream(work, s, placement, chip_, l0_, instrs, sites_);
     add_edges(instrs);
     collect_hints(instrs, chip_, report.hints);
+    isa::CodeList<isa::Instr>& code = stream_of(out, s).instrs;
+    code = std::move(instrs);
+    code_.share(code);
     StreamPeaks& peaks = report.peaks[static_cast<size_t>(s)];
     peaks = stream_peaks(work, placement, l0_.peak_a(), l0_.peak_b());
     for (size_t m = 0; m < isa::kMemSpaces; ++m)

@@ -74,7 +74,7 @@ LanePipes::LanePipes(const CoreContext& context, isa::CoreId core, isa::CoreKind
 
 void LanePipes::begin(const isa::Stream& stream, BlockEvents* events, Picoseconds start,
                       traces::LaneRow& row) {
-  stream_ = &stream;
+  stream.instrs.copy_to(instrs_);
   events_ = events;
   row_ = &row;
   next_ = 0;
@@ -86,10 +86,10 @@ void LanePipes::begin(const isa::Stream& stream, BlockEvents* events, Picosecond
     p.free = p.last_done = start.value;
     p.used = p.resolved = p.in_access = false;
   }
-  done_.assign(stream.instrs.size(), kUnknown);
-  release_.assign(stream.instrs.size(), kUnknown);
+  done_.assign(instrs_.size(), kUnknown);
+  release_.assign(instrs_.size(), kUnknown);
   instr_rows_.clear();
-  row.instructions += static_cast<int64_t>(stream.instrs.size());
+  row.instructions += static_cast<int64_t>(instrs_.size());
 }
 
 uint64_t LanePipes::buffer_address(const Instr& in) const {
@@ -103,7 +103,7 @@ LanePipes::Step LanePipes::advance() {
     PipeState* head = next_start();
     if (head == nullptr) {
       const bool done =
-          next_ == stream_->instrs.size() &&
+          next_ == instrs_.size() &&
           std::all_of(pipes_.begin(), pipes_.end(), [](const PipeState& p) { return p.empty(); });
       return {done ? Step::Kind::Done : Step::Kind::Event, Picoseconds(end_)};
     }
@@ -124,7 +124,7 @@ void LanePipes::access() {
 // --- the scalar unit -----------------------------------------------------------------------------
 
 void LanePipes::issue() {
-  for (; next_ < stream_->instrs.size(); ++next_) {
+  for (; next_ < instrs_.size(); ++next_) {
     const Instr& in = instr(next_);
     if (in.pipe == Pipe::S) {
       if (!run_scalar(in)) return;
@@ -381,13 +381,12 @@ std::string LanePipes::describe_wait() const {
     return fmt::format("{} instr {} ({}) waits for event {}", isa::name(in.pipe), index,
                        isa::name(in.op), in.wait_event);
   };
-  if (stream_ == nullptr) return "";
   std::string first;
   for (const PipeState& p : pipes_) {
     if (!p.empty()) first = waits(p.ring[p.started % depth_].index);
     if (!first.empty()) return first;
   }
-  return next_ < stream_->instrs.size() ? waits(next_) : "";
+  return next_ < instrs_.size() ? waits(next_) : "";
 }
 
 }  // namespace sim

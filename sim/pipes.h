@@ -99,7 +99,7 @@ class LanePipes {
   };
 
   PipeState& pipe(isa::Pipe p) { return pipes_[static_cast<size_t>(p)]; }
-  const isa::Instr& instr(uint32_t index) const { return stream_->instrs[index]; }
+  const isa::Instr& instr(uint32_t index) const { return instrs_[index]; }
   int64_t ps(double cycles) const { return chip_.ps(cycles); }
   uint64_t buffer_address(const isa::Instr& in) const;
 
@@ -112,7 +112,7 @@ class LanePipes {
   traces::WaitReason edge_reason(const isa::Instr& in, const isa::Instr& earlier) const;
   PipeState* next_start();
   const isa::Instr& head_of(const PipeState& p) const {
-    return stream_->instrs[p.ring[p.started % depth_].index];
+    return instrs_[p.ring[p.started % depth_].index];
   }
   bool step_access(PipeState& state);
   void complete_head(PipeState& state, int64_t at, const Run& run);
@@ -128,7 +128,7 @@ class LanePipes {
   uint64_t depth_;
   int64_t issue_ps_, flag_ps_, cross_core_ps_, barrier_ps_;
 
-  const isa::Stream* stream_ = nullptr;
+  std::vector<isa::Instr> instrs_;  ///< of the block in hand
   BlockEvents* events_ = nullptr;
   traces::LaneRow* row_ = nullptr;
   DataCache dcache_;

@@ -34,10 +34,11 @@ std::string hint(const isa::TaskGraph& graph, const std::vector<isa::TaskId>& ta
 
 class Builder {
  public:
-  Builder(const Timeline& timeline, const isa::TaskGraph& graph, const ChromeOptions& options)
-      : tl_(timeline), graph_(graph), options_(options) {}
+  Builder(const Timeline& timeline, const isa::TaskGraph& graph, const Sink& sink,
+          const ChromeOptions& options)
+      : tl_(timeline), graph_(graph), options_(options), events_(sink) {}
 
-  std::string build() {
+  void build() {
     collect_neighbours();
     core_views();
     phases();
@@ -57,7 +58,7 @@ class Builder {
     append(metadata, ",\"soc\":");
     append_json_string(metadata, tl_.meta.soc);
     append(metadata, "}");
-    return events_.finish(to_string(metadata));
+    events_.finish({metadata.data(), metadata.size()});
   }
 
  private:
@@ -322,10 +323,15 @@ class Builder {
 
 }  // namespace
 
+void write_chrome_trace(const Timeline& timeline, const isa::TaskGraph& graph, const Sink& sink,
+                        const ChromeOptions& options) {
+  check_timeline(timeline, graph);
+  Builder(timeline, graph, sink, options).build();
+}
+
 std::string chrome_trace(const Timeline& timeline, const isa::TaskGraph& graph,
                          const ChromeOptions& options) {
-  check_timeline(timeline, graph);
-  return Builder(timeline, graph, options).build();
+  return collect([&](const Sink& sink) { write_chrome_trace(timeline, graph, sink, options); });
 }
 
 }  // namespace traces

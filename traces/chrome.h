@@ -4,6 +4,7 @@
 #include <string>
 
 #include "isa/graph.h"
+#include "traces/sink.h"
 #include "traces/timeline.h"
 
 namespace traces {
@@ -20,9 +21,13 @@ struct ChromeOptions {
 /// overlap: what does is moved to sub-lanes. Every arrow starts and ends inside a slice; one that
 /// cannot (it would point backwards in time between the two slices) is left out.
 /// Errors "traces.timeline", "traces.lane-overflow" (ten slices at once on one lane).
+void write_chrome_trace(const Timeline& timeline, const isa::TaskGraph& graph, const Sink& sink,
+                        const ChromeOptions& options = {});
 std::string chrome_trace(const Timeline& timeline, const isa::TaskGraph& graph,
                          const ChromeOptions& options = {});
 
+/// What `write(sink)` hands out, as a gzip file image.
+void write_gzip(const std::function<void(const Sink&)>& write, const Sink& sink, int level = 6);
 /// `text` as a gzip file image: no name, no time, so the same text gives the same bytes.
 std::string gzip(const std::string& text, int level = 6);
 /// The inverse. Error "traces.gzip".

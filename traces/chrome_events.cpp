@@ -10,6 +10,7 @@ void append_ns_as_us(Text& out, int64_t ns) {
 }
 
 void ChromeEvents::next() {
+  pass_on_piece(out_, sink_);
   append(out_, first_ ? "\n" : ",\n");
   first_ = false;
 }
@@ -86,11 +87,11 @@ void ChromeEvents::arrow_end(char phase, std::string_view arrow_name, const Chro
   append(out_, "}");
 }
 
-std::string ChromeEvents::finish(std::string_view metadata) {
+void ChromeEvents::finish(std::string_view metadata) {
   append(out_, "\n],\"metadata\":");
   append(out_, metadata);
   append(out_, "}\n");
-  return to_string(out_);
+  pass_on(out_, sink_);
 }
 
 }  // namespace traces

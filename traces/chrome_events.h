@@ -13,7 +13,7 @@ namespace traces {
 
 class ChromeEvents {
  public:
-  ChromeEvents() { append(out_, "{\"traceEvents\":["); }
+  explicit ChromeEvents(const Sink& sink) : sink_(sink) { append(out_, "{\"traceEvents\":["); }
 
   void process(int pid, std::string_view process_name, int sort_index);
   void thread(int pid, int tid, std::string_view thread_name, int sort_index);
@@ -32,7 +32,7 @@ class ChromeEvents {
 
   void end() { append(out_, "}"); }
   Text& text() { return out_; }
-  std::string finish(std::string_view metadata);
+  void finish(std::string_view metadata);
 
  private:
   void next();
@@ -40,6 +40,7 @@ class ChromeEvents {
   void arrow_end(char phase, std::string_view arrow_name, const ChromeSlice& at, int64_t ts,
                  std::string_view args);
 
+  const Sink& sink_;
   Text out_;
   bool first_ = true;
   int64_t arrows_ = 0;

@@ -79,8 +79,7 @@ void put_args(Text& out, const isa::Instr& instr, const InstrRow& row, const Quo
 
 }  // namespace
 
-const isa::Instr& instruction_of(const Timeline& tl, const isa::TaskGraph& graph,
-                                 const InstrRow& row) {
+isa::Instr instruction_of(const Timeline& tl, const isa::TaskGraph& graph, const InstrRow& row) {
   const isa::Stream* stream =
       row.lane_row < tl.lanes.size() ? stream_of(graph, tl.lanes[row.lane_row]) : nullptr;
   if (stream == nullptr || row.instr >= stream->instrs.size())
@@ -125,7 +124,7 @@ void write_pipe_view(const Timeline& tl, const isa::TaskGraph& graph, int pid,
                     lane_tid(key) + sub);
   const Quoted quoted(graph);
   for (size_t i = 0; i < tl.instrs.size(); ++i) {
-    const isa::Instr& instr = instruction_of(tl, graph, tl.instrs[i]);
+    const isa::Instr instr = instruction_of(tl, graph, tl.instrs[i]);
     events.begin_slice(slices[i], quoted.opcodes[static_cast<size_t>(instr.op)], "instr");
     put_args(events.text(), instr, tl.instrs[i], quoted);
     events.end();

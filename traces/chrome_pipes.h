@@ -13,8 +13,8 @@ void write_pipe_view(const Timeline& timeline, const isa::TaskGraph& graph, int 
                      ChromeEvents& events);
 
 /// The instruction a row stands for. Error "traces.timeline".
-const isa::Instr& instruction_of(const Timeline& timeline, const isa::TaskGraph& graph,
-                                 const InstrRow& row);
+isa::Instr instruction_of(const Timeline& timeline, const isa::TaskGraph& graph,
+                          const InstrRow& row);
 
 /// "AIV_24.MTE2": the name of a pipe's lane.
 std::string pipe_label(const LaneRow& row, isa::Pipe pipe);

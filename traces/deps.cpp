@@ -106,12 +106,13 @@ void put_edge(Text& out, const isa::TaskGraph& graph, const isa::TaskEdge& edge)
 
 }  // namespace
 
-std::string deps_json(const isa::TaskGraph& graph) {
+void write_deps_json(const isa::TaskGraph& graph, const Sink& sink) {
   Text out;
   append(out, "{\"runtime\":\"tensormap_and_ringbuffer\",\n\"tasks\":[");
   for (uint32_t t = 0; t < graph.tasks.size(); ++t) {
     append(out, t == 0 ? "\n " : ",\n ");
     put_task(out, graph, isa::TaskId(t));
+    pass_on_piece(out, sink);
   }
   append(out, "],\n\"tensors\":[");
   const char* separator = "\n ";
@@ -122,6 +123,7 @@ std::string deps_json(const isa::TaskGraph& graph) {
         "{}{{\"tensor_id\":\"{}\",\"buffer_addr\":\"{}\",\"version\":0,\"dtype\":\"{}\","
         "\"buffer_numel\":\"{}\"}}",
         separator, tensor_id(buffer), buffer.gm_addr, dep_dtype(buffer.dtype), elements);
+    pass_on_piece(out, sink);
     separator = ",\n ";
   }
   append(out, "],\n\"edges\":[");
@@ -129,10 +131,15 @@ std::string deps_json(const isa::TaskGraph& graph) {
   for (const isa::TaskEdge& edge : graph.edges) {
     append(out, separator);
     put_edge(out, graph, edge);
+    pass_on_piece(out, sink);
     separator = ",\n ";
   }
   append(out, "]}\n");
-  return to_string(out);
+  pass_on(out, sink);
+}
+
+std::string deps_json(const isa::TaskGraph& graph) {
+  return collect([&](const Sink& sink) { write_deps_json(graph, sink); });
 }
 
 std::string name_map_json(const isa::TaskGraph& graph) {

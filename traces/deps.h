@@ -4,11 +4,13 @@
 #include <string>
 
 #include "isa/graph.h"
+#include "traces/sink.h"
 #include "traces/timeline.h"
 
 namespace traces {
 
 /// deps.json (runtime.md §3.5): tasks, tensors and edges; 64-bit values as strings.
+void write_deps_json(const isa::TaskGraph& graph, const Sink& sink);
 std::string deps_json(const isa::TaskGraph& graph);
 
 /// name_map_<program>.json (runtime.md §3.6).

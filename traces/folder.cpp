@@ -87,11 +87,17 @@ std::string OutputFolder::inside(const std::string& name) const {
 }
 
 void OutputFolder::write(const std::string& name, const std::string& content) {
+  write(name, [&](const Sink& sink) { sink(content); });
+}
+
+void OutputFolder::write(const std::string& name, const std::function<void(const Sink&)>& writer) {
   const fs::path file = inside(name);
   std::error_code ec;
   fs::create_directories(file.parent_path(), ec);
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out.write(content.data(), static_cast<std::streamsize>(content.size()));
+  writer([&](std::string_view piece) {
+    out.write(piece.data(), static_cast<std::streamsize>(piece.size()));
+  });
   out.close();
   if (!out) throw isa::Error("folder.write", path_, "'" + name + "' cannot be written");
 }

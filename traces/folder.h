@@ -1,8 +1,11 @@
 // The output folder of a run: complete or not there at all.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
+
+#include "traces/sink.h"
 
 namespace traces {
 
@@ -21,6 +24,8 @@ class OutputFolder {
 
   /// Writes one file; `name` is relative, folders are made on the way ("dfx_outputs/deps.json").
   void write(const std::string& name, const std::string& content);
+  /// The same for content that comes in pieces.
+  void write(const std::string& name, const std::function<void(const Sink&)>& writer);
   /// Folder for writers that need one ("inputs"): where its content has to be put now.
   std::string make_subfolder(const std::string& name);
   /// Moves everything to `path`. Returns the path.

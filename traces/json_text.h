@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "traces/sink.h"
 #include "traces/time.h"
 
 namespace traces {
@@ -25,6 +26,16 @@ void append_us_exact(Text& out, Picoseconds t);
 
 /// `numerator / denominator` with six decimals, 0 if the denominator is 0.
 void append_ratio(Text& out, int64_t numerator, int64_t denominator);
+
+/// Hands what has gathered in `out` to `sink`: all of it, or only when it is worth a piece.
+inline void pass_on(Text& out, const Sink& sink) {
+  sink({out.data(), out.size()});
+  out.clear();
+}
+inline void pass_on_piece(Text& out, const Sink& sink) {
+  constexpr size_t kPiece = size_t{1} << 18;
+  if (out.size() >= kPiece) pass_on(out, sink);
+}
 
 inline std::string to_string(const Text& out) { return std::string(out.data(), out.size()); }
 

@@ -9,15 +9,17 @@ void write_run_files(OutputFolder& folder, const Timeline& timeline, const isa::
                      const Summary& summary, const std::vector<MemoryLine>& memory,
                      const std::vector<HintLine>& hints, const RunFilesOptions& options) {
   const std::string dfx = "dfx_outputs/", report = "report/";
-  folder.write(dfx + "chip_swimlane_records.json", swimlane_json(timeline, graph, options.records));
-  folder.write(dfx + "deps.json", deps_json(graph));
+  folder.write(dfx + "chip_swimlane_records.json", [&](const Sink& sink) {
+    write_records_json(make_records(timeline, graph, options.records), sink);
+  });
+  folder.write(dfx + "deps.json", [&](const Sink& sink) { write_deps_json(graph, sink); });
   folder.write(dfx + "name_map_" + graph.program + ".json", name_map_json(graph));
   folder.write(dfx + "pmu.csv",
                pmu_csv(timeline, graph, options.clock_mhz, pmu_columns(timeline.meta.chip)));
-  const std::string trace = chrome_trace(timeline, graph);
+  const auto trace = [&](const Sink& sink) { write_chrome_trace(timeline, graph, sink); };
   const std::string trace_name = dfx + "merged_swimlane_" + graph.program + ".json";
   if (options.gzip_trace)
-    folder.write(trace_name + ".gz", gzip(trace));
+    folder.write(trace_name + ".gz", [&](const Sink& sink) { write_gzip(trace, sink); });
   else
     folder.write(trace_name, trace);
 

@@ -31,7 +31,8 @@ struct Accumulator {
 
 void count_stream(const isa::Stream& stream, std::map<std::string, int64_t>& counts) {
   std::array<int64_t, isa::kOpcodes> per_opcode{};
-  for (const isa::Instr& instr : stream.instrs) ++per_opcode[static_cast<size_t>(instr.op)];
+  for (const isa::Instr& instr : stream.instrs.elements())
+    ++per_opcode[static_cast<size_t>(instr.op)];
   for (int op = 0; op < isa::kOpcodes; ++op)
     if (per_opcode[op] != 0)
       counts[std::string(isa::name(static_cast<isa::Opcode>(op)))] += per_opcode[op];

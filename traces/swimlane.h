@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "isa/graph.h"
+#include "traces/sink.h"
 #include "traces/timeline.h"
 
 namespace traces {
@@ -71,6 +72,7 @@ SwimlaneRecords make_records(const Timeline& timeline, const isa::TaskGraph& gra
 void check_records(const SwimlaneRecords& records);
 
 /// The text of chip_swimlane_records.json. Checks the records first.
+void write_records_json(const SwimlaneRecords& records, const Sink& sink);
 std::string records_json(const SwimlaneRecords& records);
 
 /// All of it.

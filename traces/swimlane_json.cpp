@@ -11,12 +11,13 @@ constexpr int kRunEpoch = 1;  // one run per file
 
 /// Writes `[`, the rows separated by commas on lines of their own, and `]`.
 template <class Rows, class Put>
-void put_rows(Text& out, const Rows& rows, Put put_row) {
+void put_rows(Text& out, const Sink& sink, const Rows& rows, Put put_row) {
   append(out, "[");
   const char* separator = "\n  ";
   for (const auto& row : rows) {
     append(out, separator);
     put_row(row);
+    pass_on_piece(out, sink);
     separator = ",\n  ";
   }
   append(out, "]");
@@ -24,10 +25,10 @@ void put_rows(Text& out, const Rows& rows, Put put_row) {
 
 class Writer {
  public:
-  explicit Writer(const SwimlaneRecords& records)
-      : r_(records), gen_c_(records.options.format == RecordsFormat::C) {}
+  Writer(const SwimlaneRecords& records, const Sink& sink)
+      : r_(records), gen_c_(records.options.format == RecordsFormat::C), sink_(sink) {}
 
-  std::string text() {
+  void write() {
     put("{{\"chip_swimlane_level\":{},\n", r_.options.level);
     metadata();
     append(out_, ",\n\"aicore_tasks\":");
@@ -36,7 +37,7 @@ class Writer {
     if (r_.options.level >= 3) gen_c_ ? streams() : phase_lists();
     if (r_.options.level >= 4) submits();
     append(out_, "}\n");
-    return to_string(out_);
+    pass_on(out_, sink_);
   }
 
  private:
@@ -63,7 +64,7 @@ class Writer {
   }
 
   void core_tasks() {
-    put_rows(out_, r_.core_tasks, [&](const SwimlaneRecords::CoreTask& t) {
+    put_rows(out_, sink_, r_.core_tasks, [&](const SwimlaneRecords::CoreTask& t) {
       fmt::format_to(std::back_inserter(out_), FMT_COMPILE("[{},{},{},{},{},{}"), t.core, t.token,
                      t.reg_task_id, t.start, t.end, t.receive_to_start);
       close_row();
@@ -73,7 +74,7 @@ class Writer {
   void scheduler_tasks() {
     append(out_, gen_c_ ? ",\n\"scheduler_tasks\":{\"producer\":\"aicpu\",\"records\":"
                         : ",\n\"aicpu_tasks\":");
-    put_rows(out_, r_.scheduler_tasks, [&](const SwimlaneRecords::SchedulerTask& t) {
+    put_rows(out_, sink_, r_.scheduler_tasks, [&](const SwimlaneRecords::SchedulerTask& t) {
       fmt::format_to(std::back_inserter(out_), FMT_COMPILE("[{},{},{},{}"), t.core, t.reg_task_id,
                      t.dispatch, t.finish);
       close_row();
@@ -90,7 +91,7 @@ class Writer {
     append(out_, ",\n\"aicpu_scheduler_phases\":[");
     for (size_t thread = 0; thread < r_.phases.size(); ++thread) {
       if (thread != 0) append(out_, ",");
-      put_rows(out_, r_.phases[thread], [&](const SwimlaneRecords::Phase& p) {
+      put_rows(out_, sink_, r_.phases[thread], [&](const SwimlaneRecords::Phase& p) {
         put("{{\"kind\":\"{}\",\"start_cycles\":{},\"end_cycles\":{},\"loop_iter\":{},"
             "\"tasks_processed\":{}",
             p.kind, p.start, p.end, p.loop_iter, p.tasks_processed);
@@ -118,7 +119,7 @@ class Writer {
           "\"core_type\":\"aicpu\",\"physical_core_id\":null,"
           "\"capture\":{{\"committed\":{},\"dropped\":0,\"truncated\":false}},\n \"records\":",
           thread == 0 ? "" : ",", r_.meta.chip, thread, thread, phases.size());
-      put_rows(out_, phases, [&](const SwimlaneRecords::Phase& p) {
+      put_rows(out_, sink_, phases, [&](const SwimlaneRecords::Phase& p) {
         put("{{\"start_cycles\":{},\"end_cycles\":{},\"run_epoch\":{},\"loop_iter\":{},"
             "\"kind\":\"{}\",\"tasks_processed\":{},\"task_id\":{}}}",
             p.start, p.end, kRunEpoch, p.loop_iter, p.kind, p.tasks_processed,
@@ -126,7 +127,7 @@ class Writer {
       });
       append(out_, ",\n \"metrics\":");
       size_t index = 0;
-      put_rows(out_, phases, [&](const SwimlaneRecords::Phase& p) {
+      put_rows(out_, sink_, phases, [&](const SwimlaneRecords::Phase& p) {
         put("{{\"record_index\":{},", index++);
         if (p.kind == "dispatch") put("\"pop_hit\":{},\"pop_miss\":{},", p.pop_hit, p.pop_miss);
         queues(p);
@@ -139,7 +140,7 @@ class Writer {
 
   void submits() {
     append(out_, ",\n\"aicpu_orchestrator_phases\":[");
-    put_rows(out_, r_.submits, [&](const SwimlaneRecords::Submit& s) {
+    put_rows(out_, sink_, r_.submits, [&](const SwimlaneRecords::Submit& s) {
       put("{{\"submit_idx\":{},\"task_id\":{},\"start_cycles\":{},\"end_cycles\":{}", s.index,
           s.token, s.start, s.end);
       if (gen_c_) put(",\"run_epoch\":{}", kRunEpoch);
@@ -150,14 +151,19 @@ class Writer {
 
   const SwimlaneRecords& r_;
   bool gen_c_;
+  const Sink& sink_;
   Text out_;
 };
 
 }  // namespace
 
-std::string records_json(const SwimlaneRecords& records) {
+void write_records_json(const SwimlaneRecords& records, const Sink& sink) {
   check_records(records);
-  return Writer(records).text();
+  Writer(records, sink).write();
+}
+
+std::string records_json(const SwimlaneRecords& records) {
+  return collect([&](const Sink& sink) { write_records_json(records, sink); });
 }
 
 }  // namespace traces

@@ -51,7 +51,7 @@ void put_instrs(Text& out, const ViewerRun& run, Picoseconds zero) {
   append(out, ",\n\"instrs\":[");
   const char* separator = "";
   for (const InstrRow& row : run.timeline.instrs) {
-    const isa::Instr& instr = instruction_of(run.timeline, run.graph, row);
+    const isa::Instr instr = instruction_of(run.timeline, run.graph, row);
     fmt::format_to(std::back_inserter(out), FMT_COMPILE("{}[{},{},{},{},{},{},{},{}]"), separator,
                    row.lane_row, static_cast<int>(row.pipe), static_cast<int>(instr.op),
                    whole_ns(row.start - zero), whole_ns(row.end - zero),
