@@ -84,4 +84,10 @@ GoldenFront golden_front(const TensorSet& inputs, const DecodeConfig& c);
 /// x_out RD(3e-3, .005, 1) and kv_cache RA(1e-4, 1/128).
 std::map<std::string, Comparator> decode_comparators();
 
+/// Upstream's runs of whole blocks set PTO2_RING_HEAP to 2 GiB: their temporaries live to the end.
+inline constexpr int64_t kRingHeapBytes = int64_t{2} << 30;
+
+/// "RoPE": every scope that rotates or prepares tables, and the kind's own (kernels.md §5.1).
+std::vector<ScopeGroup> decode_scope_groups(const std::vector<std::string>& own);
+
 }  // namespace kernels::attention

@@ -92,6 +92,14 @@ DecodeConfig decode_config(const Knobs& k, Kind kind) {
   return c;
 }
 
+std::vector<ScopeGroup> decode_scope_groups(const std::vector<std::string>& own) {
+  ScopeGroup rope{"RoPE",
+                  {"q_head_rope_fused", "q_head_rms_nope_rope", "rope", "kv_rope_fused",
+                   "kv_rms_norm_rope", "rmsnorm_rope", "rope_cs", "rope_pack"}};
+  rope.scopes.insert(rope.scopes.end(), own.begin(), own.end());
+  return {rope};
+}
+
 void check_decode(const DecodeConfig& c) {
   hc::check_hc_pre(c.hc_pre);
   check_rms_norm(c.norm, c.program, c.hidden);

@@ -164,7 +164,8 @@ void fill_window_tables(const Config& c, const HostTensor& positions, const Host
   }
 }
 
-Host host_of(const Config& c, const TensorSet& set, const std::string& cache_name) {
+Host host_of(const Config& c, const TensorSet& set, const std::string& cache_name,
+             const std::string& slots_name) {
   const auto own = [&](const char* name) -> const HostTensor& { return set.at(c.prefix + name); };
   return {own("compress_state"),
           own("compress_state_block_table"),
@@ -174,7 +175,7 @@ Host host_of(const Config& c, const TensorSet& set, const std::string& cache_nam
           own("ape"),
           own("norm_w"),
           set.at("position_ids"),
-          set.at("cmp_slot_mapping"),
+          set.at(slots_name),
           set.at(cache_name),
           set.has("hadamard") ? &set.at("hadamard") : nullptr};
 }

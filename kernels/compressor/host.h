@@ -54,8 +54,9 @@ struct Host {
   const HostTensor &positions, &cmp_slots, &cache;
   const HostTensor* hadamard = nullptr;  ///< indexer only
 };
-/// The tensors `c.prefix`..., position_ids, cmp_slot_mapping and `cache_name` of a set.
-Host host_of(const Config& c, const TensorSet& set, const std::string& cache_name);
+/// The tensors `c.prefix`..., position_ids, `slots_name` and `cache_name` of a set.
+Host host_of(const Config& c, const TensorSet& set, const std::string& cache_name,
+             const std::string& slots_name = "cmp_slot_mapping");
 
 struct Expected {
   HostTensor state, cache;       ///< contents after the step; unused pages share no memory
