@@ -42,6 +42,10 @@ Comparator valid_ratio_reldiff(std::string count_name, double diff_thd = 0.01,
                                double pct_thd = 0.05,
                                double max_diff_hd = std::numeric_limits<double>::infinity());
 
+/// ratio_allclose on the first n rows; n is the first element of an integer input.
+Comparator valid_ratio_allclose(std::string count_name, double atol, double rtol,
+                                double max_error_ratio = 0.005);
+
 /// Tensors [lanes, slots, ...] with `count_name` [lanes]: only slots below the lane's count are
 /// compared, with atol + rtol * |expected|; every one of them must agree.
 Comparator valid_rows_compare(std::string count_name, double atol = 0, double rtol = 0);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "kernels/compressor/host.h"
 #include "kernels/declare.h"
@@ -121,6 +122,22 @@ void fill_state_paging(const Config& c, const HostTensor& positions, const PageT
     for (int64_t t = b * c.seq; t < (b + 1) * c.seq; ++t)
       slots[t] = pages.row(b, positions.as<int32_t>()[t]);
   }
+}
+
+void fill_history(const Config& c, uint64_t seed, const HostTensor& positions,
+                  const PageTable& pages, const HostTensor& state) {
+  const int64_t row = 2 * c.width();
+  for (int64_t r = 0; r < state.numel() / row; ++r) {
+    std::fill_n(state.as<float>() + r * row, c.width(), 0.0f);
+    std::fill_n(state.as<float>() + r * row + c.width(), c.width(),
+                -std::numeric_limits<float>::infinity());
+  }
+  const RngKey key = rng_key(seed, state.name);
+  for (int64_t b = 0; b < c.batch; ++b)
+    for (int64_t p = 0; p < positions.as<int32_t>()[b * c.seq]; ++p) {
+      const int64_t at = pages.row(b, p) * row;
+      normal(.05f).fill(key, static_cast<uint32_t>(at), row, state.as<float>() + at);
+    }
 }
 
 void fill_cmp_slots(const Config& c, const HostTensor& positions, const PageTable& pages,

@@ -37,6 +37,10 @@ void fill_positions(const Config& c, const std::vector<int64_t>& starts,
 /// compress_state_block_table and state_slot_mapping.
 void fill_state_paging(const Config& c, const HostTensor& positions, const PageTable& pages,
                        const TensorSet& set);
+/// What the step finds in the state in decode_attention_csa's fixture (kernels.md §2.8): N x .05 at
+/// the positions before it; elsewhere values 0 and scores -inf.
+void fill_history(const Config& c, uint64_t seed, const HostTensor& positions,
+                  const PageTable& pages, const HostTensor& state);
 /// INT64 [B, S]: the cache row of the window a token completes, -1 for the other tokens.
 void fill_cmp_slots(const Config& c, const HostTensor& positions, const PageTable& pages,
                     const HostTensor& cmp_slots);
