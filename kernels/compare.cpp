@@ -202,6 +202,13 @@ Comparator valid_ratio_allclose(std::string count_name, double atol, double rtol
   };
 }
 
+Comparator all_but(double atol, double rtol, double count) {
+  return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet& context) {
+    const double ratio = count / static_cast<double>(actual.numel());
+    return ratio_allclose(atol, rtol, ratio)(actual, expected, context);
+  };
+}
+
 Comparator ratio_reldiff(double diff_thd, double pct_thd, double max_diff_hd) {
   return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet&) {
     return reldiff_rows(actual, expected, kAllRows, diff_thd, pct_thd, max_diff_hd,
