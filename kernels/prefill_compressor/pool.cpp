@@ -16,11 +16,11 @@ struct Sources {
   const Tensor &k, &g;
   Tensor kv_state, score_state;  ///< as rows
 
-  /// Columns of the token `back` positions before `token`, which is at `position`: this chunk's
-  /// projection if it is one of its rows, else the state.
+  /// Columns of the token `back` positions before `token`, which is at `position`: the state's row,
+  /// overlaid by this chunk's projection if it is one of its tokens. Both are read.
   Entry entry(int64_t token, int64_t position, int64_t back, int64_t column) const {
-    return token >= back ? projected(token - back, position - back, column)
-                         : stored(position - back, column);
+    const Entry old = stored(position - back, column);
+    return token >= back ? projected(token - back, position - back, column) : old;
   }
 
  private:

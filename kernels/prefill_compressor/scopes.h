@@ -25,8 +25,8 @@ void state_proj(const Config& c, const Args& a, const std::string& name, const T
 /// write.
 void norm_pad_init(const Config& c, const std::string& name, const Tensor& pooled);
 
-/// The softmax-weighted sum of a write's window, per column: rows of this chunk's tokens where the
-/// window lies in it, rows of the state where it does not.
+/// The softmax-weighted sum of a write's window, per column: rows of the state, overlaid by this
+/// chunk's tokens.
 /// Overlapping windows: a row without a write becomes zero.
 void softmax_pool(const Config& c, const Args& a, const std::string& name, const Tensor& k,
                   const Tensor& g, const Tensor& pooled);

@@ -12,6 +12,7 @@
 #include "kernels/positions/positions.h"
 #include "kernels/rope_tables.h"
 #include "kernels/sparse_attn/golden.h"
+#include "kernels/sparse_attn/prefill_lists.h"
 #include "kernels/sparse_attn/sparse_attn.h"
 
 namespace kernels::sparse {
@@ -20,7 +21,6 @@ namespace {
 using isa::DType;
 
 constexpr char kName[] = "prefill_sparse_attn";
-constexpr int64_t kUnreadColumns = 256;  ///< the list has 640 columns, the kernel reads 384
 
 struct PrefillConfig {
   Config kernel;
@@ -110,33 +110,14 @@ std::vector<TensorSpec> outputs(const PrefillConfig& c) {
 
 // --- fixtures ------------------------------------------------------------------------------------
 
-/// What a token at `position` attends, in column order: its window, ring slots before the chunk and
-/// rows of the chunk from there on, and the compressed rows of complete groups.
-std::vector<int32_t> attended(const PrefillConfig& config, int64_t position) {
-  const Config& c = config.kernel;
-  std::vector<int32_t> list;
-  for (int64_t p = std::max<int64_t>(position - kWindow + 1, 0); p <= position; ++p) {
-    const bool in_chunk = p >= config.start_pos;
-    list.push_back(static_cast<int32_t>(in_chunk ? kWindow + p - config.start_pos : p % kWindow));
-  }
-  if (c.compress_ratio == 0) return list;
-  const int64_t groups = std::min((position + 1) / c.compress_ratio, c.cmp_columns);
-  for (int64_t g = 0; g < groups; ++g)
-    list.push_back(static_cast<int32_t>(c.first_compressed() + g));
-  return list;
-}
-
+/// The lists; stale ones get holes of -1, and indices behind their lengths.
 void fill_lists(const PrefillConfig& config, const HostTensor& indices, const HostTensor& lens) {
+  fill_prefill_lists(config.kernel, config.start_pos, config.kernel.compress_ratio, indices, lens);
+  if (!config.stale) return;
   const int64_t pitch = indices.shape[1];
-  auto* row = indices.as<int32_t>();
-  std::fill_n(row, indices.numel(), -1);
   for (int64_t t = 0; t < config.kernel.active_tokens(); ++t) {
-    const std::vector<int32_t> list = attended(config, config.start_pos + t);
-    const auto n = static_cast<int64_t>(list.size());
-    int32_t* out = row + t * pitch;
-    std::copy(list.begin(), list.end(), out);
-    lens.as<int32_t>()[t] = static_cast<int32_t>(n);
-    if (!config.stale) continue;
+    int32_t* out = indices.as<int32_t>() + t * pitch;
+    const int64_t n = lens.as<int32_t>()[t];
     for (int64_t k = 1; k < n; ++k)
       if ((k + t) % 7 == 0) out[k] = -1;
     for (int64_t k = n; k < pitch; ++k) out[k] = static_cast<int32_t>(k % kWindow);
