@@ -44,7 +44,8 @@ int run_command(RunCommand& c) {
   if (c.json) {
     print(traces::summary_json(result.summary));
   } else {
-    print(verdict_text(result, request) + "\n" + traces::scope_table(result.summary));
+    print(verdict_text(result, request) + "\n" + traces::scope_table(result.summary) + "\n" +
+          traces::totals_text(result.summary));
     if (folder)
       print(fmt::format("\noutput: {}\ntrace:  {}/dfx_outputs/merged_swimlane_{}.json{}\n", path,
                         path, request.program, c.output.gzip ? ".gz" : ""));

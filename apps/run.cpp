@@ -144,6 +144,8 @@ RunResult run(const RunRequest& request, Progress& progress) {
   result.summary =
       traces::summarize(result.timeline, result.lowered.graph, run_info(request, mode, result),
                         golden_summary(result.verdicts, request.golden));
+  for (const kernels::ScopeGroup& group : program.scope_groups)
+    result.summary.groups.push_back({group.name, group.scopes});
   return result;
 }
 

@@ -4,13 +4,10 @@
 #include <cstring>
 
 namespace kernels {
-namespace {
 
 bool all_zero(const uint8_t* p, size_t n) {
   return n == 0 || (p[0] == 0 && std::memcmp(p, p + 1, n - 1) == 0);
 }
-
-}  // namespace
 
 pl::Tensor declare(pl::Session& session, const TensorSet& inputs, const std::string& name) {
   const HostTensor& t = inputs.at(name);

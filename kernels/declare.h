@@ -13,6 +13,9 @@ pl::Tensor declare(pl::Session& session, const TensorSet& inputs, const std::str
 /// A vector [N] seen as one row [1, N].
 pl::Tensor declare_row(pl::Session& session, const TensorSet& inputs, const std::string& name);
 
+/// All n bytes are 0.
+bool all_zero(const uint8_t* p, size_t n);
+
 /// A copy with memory of its own. Pages that hold only zeros are not copied, so that the unused
 /// part of a paged cache costs nothing.
 HostTensor clone_tensor(const HostTensor& t);

@@ -30,6 +30,7 @@ struct Definition {
   std::map<std::string, Comparator> comparators = {};
   /// "" or why the program does not exist on `chip`; may be null.
   std::string (*refused_on_chip)(const Config&, const std::string& chip) = nullptr;
+  std::vector<ScopeGroup> scope_groups = {};
 };
 
 inline TensorSet make_tensors(const std::vector<TensorSpec>& specs) {
@@ -46,6 +47,7 @@ Program define(const Definition<Config>& d) {
   p.modes = d.table->modes();
   p.knobs = d.table->knobs();
   p.comparators = d.comparators;
+  p.scope_groups = d.scope_groups;
   p.resolve = [d](const std::string& mode, const Settings& settings) {
     Knobs knobs = d.table->resolve(mode, settings);
     if (d.check != nullptr) d.check(d.config(knobs, mode));

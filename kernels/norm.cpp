@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/knobs.h"
 #include "kernels/launch.h"
 
 namespace kernels {
@@ -20,6 +21,11 @@ Tile add_row_squares(const Tile& sum, const Tile& x) {
 Tile inverse_rms(const Tile& sum, int64_t n) {
   const Tile mean = pl::mul(sum, 1.0 / static_cast<double>(n));
   return pl::recip(pl::sqrt(pl::add(mean, kRmsEpsilon)));
+}
+
+Tile inverse_rms_rsqrt(const Tile& sum, int64_t n) {
+  const Tile mean = pl::mul(sum, 1.0 / static_cast<double>(n));
+  return pl::rsqrt(pl::add(mean, kRmsEpsilon), /*high_precision=*/true);
 }
 
 Tile scale_rows(const Tile& x, const Tile& inv) { return pl::row_expand_mul(x, as_column(inv)); }
@@ -48,6 +54,18 @@ void rms_norm(const RmsNormTiles& tiles, const pl::Tensor& x, const pl::Tensor& 
       pl::store(to_bf16(scale_columns(scale_rows(xj, inv), wj)), {t0, j * chunk}, y);
     }
   });
+}
+
+void check_rms_norm(const RmsNormTiles& tiles, const std::string& program, int64_t hidden) {
+  if (hidden % tiles.chunk != 0)
+    conflict(program, "hidden " + std::to_string(hidden) + " is not divisible by chunk " +
+                          std::to_string(tiles.chunk));
+  constexpr int64_t kVecBytes = 188416;
+  const int64_t bytes = tiles.t_tile * tiles.chunk * (2 + 4 + 4);
+  if (bytes > kVecBytes)
+    conflict(program, "UB: a tile of t_tile x chunk in BF16 and twice in FP32 needs " +
+                          std::to_string(bytes) + " B, the limit is " + std::to_string(kVecBytes) +
+                          " B");
 }
 
 }  // namespace kernels

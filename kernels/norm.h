@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "lang/pl.h"
 
@@ -19,6 +20,8 @@ pl::Tile add_row_squares(const pl::Tile& sum, const pl::Tile& x);
 
 /// 1 / sqrt(sum / n + eps), [1, M]: reciprocal of the root, not rsqrt (kernels.md §1.4).
 pl::Tile inverse_rms(const pl::Tile& sum, int64_t n);
+/// The same by the high-precision rsqrt: hc_pre, and every kernel from 83f7f68d on.
+pl::Tile inverse_rms_rsqrt(const pl::Tile& sum, int64_t n);
 
 /// x * inv per row; inv is [1, M].
 pl::Tile scale_rows(const pl::Tile& x, const pl::Tile& inv);
@@ -39,5 +42,7 @@ struct RmsNormTiles {
 /// The scope of kernels.md §2.1: y = bf16(x / rms(x) * w), x, y [T, D] BF16, w [1, D] BF16.
 void rms_norm(const RmsNormTiles& tiles, const pl::Tensor& x, const pl::Tensor& w,
               const pl::Tensor& y);
+/// Error "knob.conflict": chunks that do not divide `hidden`, or a tile that does not fit into UB.
+void check_rms_norm(const RmsNormTiles& tiles, const std::string& program, int64_t hidden);
 
 }  // namespace kernels

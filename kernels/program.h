@@ -100,6 +100,13 @@ struct OutputVerdict {
 using Comparator = std::function<OutputVerdict(const HostTensor& actual, const HostTensor& expected,
                                                const TensorSet& context)>;
 
+/// Scopes whose busy times are also reported as one sum, e.g. "RoPE". Not every layout or era has
+/// every scope of a group.
+struct ScopeGroup {
+  std::string name;
+  std::vector<std::string> scopes;
+};
+
 /// One program. All functions are pure in (mode, knobs, seed).
 struct Program {
   std::string name;
@@ -128,6 +135,7 @@ struct Program {
   std::map<std::string, Comparator> comparators;  ///< by output name
   /// "" if the program can run on a chip of these abilities, else why not ("knob.chip").
   std::function<std::string(const Knobs&, const std::string& chip)> refused_on_chip;
+  std::vector<ScopeGroup> scope_groups;  ///< in the order they are reported
 };
 
 /// All programs, sorted by name.

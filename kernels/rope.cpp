@@ -15,7 +15,11 @@ using pl::Tile;
 namespace {
 
 constexpr const char* kLayoutNames[] = {"selector_matmul", "mask_scatter",      "swap_gather",
-                                        "split_half",      "fused_swap_gather", "hoisted"};
+                                        "split_half",      "fused_swap_gather", "hoisted",
+                                        "index_scatter"};
+
+/// FP32 values; half tables are FP32 already.
+Tile as_f32(const Tile& t) { return t.dtype() == DType::F32 ? t : pl::cast(t, DType::F32); }
 
 }  // namespace
 
@@ -67,15 +71,14 @@ SwapIndex make_swap_index(int64_t rows) {
 Tables load_half(const Tensor& cos, const Tensor& sin, int64_t token, int64_t rows) {
   const Tile c = pl::load(cos, {token, 0}, {rows, kHalf});
   const Tile s = pl::load(sin, {token, 0}, {rows, kHalf});
-  return {pl::cast(c, DType::F32), pl::cast(s, DType::F32)};
+  return {as_f32(c), as_f32(s)};
 }
 
 Tables load_duplicated(const Tensor& cos, const Tensor& sin, int64_t token, int64_t rows,
                        const SwapIndex& index) {
-  const Tile c = pl::load(cos, {token, 0}, {rows, kLanes});
-  const Tile s = pl::load(sin, {token, 0}, {rows, kLanes});
-  return {pl::gather(pl::cast(c, DType::F32), index.dup),
-          pl::gather(pl::cast(s, DType::F32), index.dup)};
+  const Tile c = pl::load(cos, {token, 0}, {rows, cos.dim(1)});
+  const Tile s = pl::load(sin, {token, 0}, {rows, sin.dim(1)});
+  return {pl::gather(as_f32(c), index.dup), pl::gather(as_f32(s), index.dup)};
 }
 
 Pairs split_lanes(const Tile& x) {
@@ -106,6 +109,14 @@ Tile interleave_by_scatter(const Pairs& x) {
   Tile lanes = pl::full(x.first.rows(), kLanes, DType::F32, 0.0);
   lanes = pl::scatter_mask(lanes, x.first, MaskPattern::P0101);
   return pl::scatter_mask(lanes, x.second, MaskPattern::P1010);
+}
+
+Tile interleave_by_index(const Pairs& x, const Tile& even, const Tile& odd) {
+  const Tile even_lanes = pl::col_expand(x.first, even);
+  const Tile odd_lanes = pl::col_expand(x.second, odd);
+  Tile lanes = pl::full(x.first.rows(), kLanes, DType::F32, 0.0);
+  lanes = pl::scatter(lanes, even_lanes, x.first);
+  return pl::scatter(lanes, odd_lanes, x.second);
 }
 
 Tile rotate_by_swap(const Tile& x, const Tables& duplicated, const SwapIndex& index) {

@@ -22,7 +22,8 @@ enum class Layout : uint8_t {
   SwapGather,       ///< (c) swap_gather: index gather by j ^ 1
   SplitHalf,        ///< (d) split_half: contiguous halves, permuted weights
   FusedSwapGather,  ///< (e) fused_swap_gather: (c) in the scope of the norm
-  Hoisted           ///< (f) hoisted: (c) with tables and index made once per layer
+  Hoisted,          ///< (f) hoisted: (c) with tables and index made once per layer
+  IndexScatter      ///< (b) index_scatter: mask gather and index scatter, before PR432
 };
 std::string to_string(Layout layout);
 /// Error "knob.value" for a text that names none.
@@ -45,9 +46,9 @@ SwapIndex make_swap_index(int64_t rows);
 struct Tables {
   pl::Tile cos, sin;
 };
-/// Columns 0..31 of the BF16 tables [T, 64]: [rows, 32].
+/// Columns 0..31 of the BF16 or FP32 tables [T, 64] or [T, 32]: [rows, 32].
 Tables load_half(const pl::Tensor& cos, const pl::Tensor& sin, int64_t token, int64_t rows);
-/// Each frequency twice, by an index gather over the whole row: [rows, 64].
+/// Each frequency twice, by an index gather over the whole row of the same tables: [rows, 64].
 Tables load_duplicated(const pl::Tensor& cos, const pl::Tensor& sin, int64_t token, int64_t rows,
                        const SwapIndex& index);
 
@@ -63,6 +64,9 @@ Pairs rotate(const Pairs& x, const Tables& half);
 Pairs rotate_inverse(const Pairs& x, const Tables& half);
 /// Back to interleaved lanes by mask scatters into a zeroed tile.
 pl::Tile interleave_by_scatter(const Pairs& x);
+/// The same by index scatters; `even` and `odd` are the lane numbers 0, 2, .. and 1, 3, ..,
+/// [1, 32] INT32.
+pl::Tile interleave_by_index(const Pairs& x, const pl::Tile& even, const pl::Tile& odd);
 
 /// x * cos + (swapped x * sign) * sin: the pair form's bits, since sign flips are exact.
 pl::Tile rotate_by_swap(const pl::Tile& x, const Tables& duplicated, const SwapIndex& index);

@@ -24,6 +24,15 @@ bool meets(int64_t first, int64_t end, const isa::GmAccess& gm) {
   return start + row * pitch + length > first;
 }
 
+/// calloc leaves large buffers as untouched zero pages; the alignment is made by hand.
+std::shared_ptr<uint8_t> allocate_zeroed(int64_t bytes) {
+  constexpr uintptr_t kAlign = 64;
+  void* base = std::calloc(static_cast<size_t>(bytes) + kAlign, 1);
+  if (base == nullptr) throw std::bad_alloc();
+  const uintptr_t aligned = (reinterpret_cast<uintptr_t>(base) + kAlign - 1) / kAlign * kAlign;
+  return {reinterpret_cast<uint8_t*>(aligned), [base](uint8_t*) { std::free(base); }};
+}
+
 }  // namespace
 
 bool overlaps(const isa::GmAccess& a, const isa::GmAccess& b) {
@@ -63,13 +72,25 @@ int64_t WriteMap::first_unwritten(const isa::GmAccess& gm) const {
 }
 
 std::shared_ptr<uint8_t> allocate_gm(int64_t bytes, isa::DType dtype, bool poison) {
+  if (!poison) return allocate_zeroed(bytes);
   const auto size = static_cast<size_t>((std::max<int64_t>(bytes, 1) + 63) / 64 * 64);
   auto* memory = static_cast<uint8_t*>(std::aligned_alloc(64, size));
   if (memory == nullptr) throw std::bad_alloc();
   const bool is_float =
       dtype == isa::DType::F32 || dtype == isa::DType::BF16 || dtype == isa::DType::F16;
-  std::memset(memory, poison ? (is_float ? 0xff : 0xab) : 0, size);
+  std::memset(memory, is_float ? 0xff : 0xab, size);
   return {memory, [](uint8_t* p) { std::free(p); }};
+}
+
+std::shared_ptr<uint8_t> copy_gm(const uint8_t* from, int64_t bytes) {
+  std::shared_ptr<uint8_t> copy = allocate_zeroed(bytes);
+  constexpr int64_t kOsPage = 4096;
+  for (int64_t at = 0; at < bytes; at += kOsPage) {
+    const auto n = static_cast<size_t>(std::min(kOsPage, bytes - at));
+    const bool zero = from[at] == 0 && std::memcmp(from + at, from + at + 1, n - 1) == 0;
+    if (!zero) std::memcpy(copy.get() + at, from + at, n);
+  }
+  return copy;
 }
 
 }  // namespace pl

@@ -55,5 +55,7 @@ struct GmStorage {
 
 /// Zeroed (poison false) or poisoned memory, 64 B aligned.
 std::shared_ptr<uint8_t> allocate_gm(int64_t bytes, isa::DType dtype, bool poison);
+/// A copy of `bytes` bytes, 64 B aligned. Pages of zeros are not touched.
+std::shared_ptr<uint8_t> copy_gm(const uint8_t* from, int64_t bytes);
 
 }  // namespace pl

@@ -30,6 +30,9 @@ Tensor create_tensor(Dims shape, DType dtype, bool manual_dep = false, Site site
 struct CreateOptions {
   bool manual_dep = false;
   std::optional<double> init_value = {};  ///< the runtime fills the buffer at allocation
+  /// Blocks read parts nobody has written, by the kernel's design, and nobody uses what they make
+  /// of them: not reported, but still poison, so that a use shows. No instruction, no time.
+  bool partly_written = false;
 };
 /// The same with a name for reports and diagnostics.
 Tensor create_tensor(const std::string& name, Dims shape, DType dtype, CreateOptions options = {},

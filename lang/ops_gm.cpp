@@ -34,6 +34,10 @@ Tensor create(const std::string& name, const Dims& shape, DType dtype, const Cre
     gm.storage.initial = std::move(initial);
     gm.written.reset();
   }
+  if (options.partly_written && gm.written) {
+    gm.storage.initial = allocate_gm(gm.info.bytes, dtype, true);
+    gm.written.reset();
+  }
   OrchEvent& alloc = session.record.orchestration.emplace_back();
   alloc.kind = OrchEvent::Kind::Alloc;
   alloc.buffer = id;

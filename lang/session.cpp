@@ -59,9 +59,7 @@ isa::BufferId Session::Impl::add_buffer(std::string name, DType dtype, const Dim
   if (role == isa::BufferRole::Input) {
     gm->storage.initial = gm->storage.data;
   } else if (role == isa::BufferRole::InOut) {
-    std::shared_ptr<uint8_t> before = allocate_gm(gm->info.bytes, dtype, false);
-    std::copy_n(gm->data(), gm->info.bytes, before.get());
-    gm->storage.initial = std::move(before);
+    gm->storage.initial = copy_gm(gm->data(), gm->info.bytes);
   }
   buffers_.push_back(std::move(gm));
   return isa::BufferId(static_cast<uint32_t>(buffers_.size() - 1));

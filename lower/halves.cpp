@@ -19,8 +19,41 @@ int extent(const TileRef& ref, HalfAxis axis) {
   return axis == HalfAxis::Rows ? ref.rows : ref.cols;
 }
 
+bool is_halved(HalfAxis axis) { return axis == HalfAxis::Rows || axis == HalfAxis::Cols; }
+
+/// The half a strict slice of a halved value lies in; -1 for whole views, values that are not
+/// halved and slices across the middle.
+int half_of_slice(const TileRef& ref, const pl::ValueInfo& value, HalfAxis value_axis) {
+  if (!is_halved(value_axis) || ref.stride != value.stride) return -1;
+  const bool by_rows = value_axis == HalfAxis::Rows;
+  const int whole = by_rows ? value.rows : value.cols;
+  const int seen = extent(ref, seen_axis(ref, value, value_axis));
+  const int stride = std::max<int>(value.stride, 1), offset = static_cast<int>(ref.offset);
+  const int from = by_rows ? offset / stride : offset % stride;
+  if (seen >= whole || whole % 2 != 0) return -1;
+  if (from + seen <= whole / 2) return 0;
+  return from >= whole / 2 ? 1 : -1;
+}
+
+/// A slice where it lies in the storage of the lane's half.
+TileRef slice_in_half(const TileRef& ref, const pl::ValueInfo& value, HalfAxis value_axis,
+                      int lane) {
+  TileRef part = ref;
+  if (value_axis == HalfAxis::Rows) {
+    part.offset -= static_cast<uint32_t>(lane * (value.rows / 2) * value.stride);
+    return part;
+  }
+  const uint32_t pitch = value.stride == value.cols ? value.stride / 2U : value.stride;
+  const uint32_t row = ref.offset / value.stride, col = ref.offset % value.stride;
+  part.offset = row * pitch + col - static_cast<uint32_t>(lane * (value.cols / 2));
+  part.stride = static_cast<uint16_t>(pitch);
+  return part;
+}
+
 HalfAxis axis_of_result(const Op& op, const std::vector<HalfAxis>& axes,
                         const std::vector<pl::ValueInfo>& values, HalfAxis split) {
+  const int owner = owner_of(op, axes, values);
+  if (owner >= 0) return owner == 0 ? HalfAxis::Lane0 : HalfAxis::Lane1;
   HalfAxis seen = HalfAxis::Whole;
   for (int s = 0; s < op.n_src && seen == HalfAxis::Whole; ++s)
     if (op.src[s].present())
@@ -58,10 +91,25 @@ std::vector<HalfAxis> infer_halves(const pl::BlockRecord& record, pl::SplitMode 
   return axes;
 }
 
+int owner_of(const Op& op, const std::vector<HalfAxis>& axes,
+             const std::vector<pl::ValueInfo>& values) {
+  const auto lane_of = [&](const TileRef& ref) {
+    if (!ref.present()) return -1;
+    const HalfAxis axis = axes[ref.value.value];
+    if (axis == HalfAxis::Lane0 || axis == HalfAxis::Lane1) return axis == HalfAxis::Lane0 ? 0 : 1;
+    return half_of_slice(ref, values[ref.value.value], axis);
+  };
+  for (int s = 0; s < op.n_src; ++s)
+    if (const int lane = lane_of(op.src[s]); lane >= 0) return lane;
+  return lane_of(op.dst);
+}
+
 TileRef half_ref(const TileRef& ref, const pl::ValueInfo& value, HalfAxis value_axis, int lane,
                  const std::string& where) {
   const HalfAxis axis = seen_axis(ref, value, value_axis);
-  if (axis == HalfAxis::Whole) return ref;
+  if (!is_halved(axis)) return ref;
+  if (half_of_slice(ref, value, value_axis) == lane)
+    return slice_in_half(ref, value, value_axis, lane);
   const bool rows = axis == HalfAxis::Rows;
   const int whole = value_axis == HalfAxis::Rows ? value.rows : value.cols;
   const int seen = rows ? ref.rows : ref.cols;
@@ -83,10 +131,24 @@ TileRef half_ref(const TileRef& ref, const pl::ValueInfo& value, HalfAxis value_
   return half;
 }
 
+TileRef lane_part(const TileRef& ref, const TileRef& result, HalfAxis axis, int lane) {
+  if (!is_halved(axis) || extent(ref, axis) < 2 || extent(ref, axis) != extent(result, axis))
+    return ref;
+  const bool rows = axis == HalfAxis::Rows;
+  const int cut = extent(ref, axis) / 2, from = lane * cut;
+  TileRef part = ref;
+  part.offset += static_cast<uint32_t>(from * (rows ? ref.stride : 1));
+  uint16_t& extent_now = rows ? part.rows : part.cols;
+  uint16_t& valid = rows ? part.valid_rows : part.valid_cols;
+  extent_now = static_cast<uint16_t>(cut);
+  valid = static_cast<uint16_t>(std::clamp(valid - from, 0, cut));
+  return part;
+}
+
 isa::GmAccess half_gm(const isa::GmAccess& gm, const TileRef& ref, const pl::ValueInfo& value,
                       HalfAxis value_axis, int lane) {
   const HalfAxis axis = seen_axis(ref, value, value_axis);
-  if (axis == HalfAxis::Whole) return gm;
+  if (!is_halved(axis) || half_of_slice(ref, value, value_axis) >= 0) return gm;
   isa::GmAccess half = gm;
   const int cut = (axis == HalfAxis::Rows ? ref.rows : ref.cols) / 2, from = lane * cut;
   if (axis == HalfAxis::Rows) {

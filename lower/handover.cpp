@@ -206,6 +206,11 @@ void Handover::push_to_vector(const Op& op, Crossing& c, const Crossing* previou
 }
 
 void Handover::push_to_cube(const Op& op, Crossing& c, const Crossing* previous, int lane) {
+  if (axes_.size() > c.source &&
+      (axes_[c.source] == HalfAxis::Lane0 || axes_[c.source] == HalfAxis::Lane1))
+    throw isa::Error("lower.split", work_.where,
+                     site_text(sites_, op.site) +
+                         ": a tile of one vector lane's half cannot be a matmul operand");
   c.empty[kAic] = new_event();
   c.slot[kAic] = slot_value(c);
   const int from = lane == 1 ? kAiv1 : kAiv0;

@@ -197,6 +197,9 @@ class StreamBuilder {
   void on_vector(const Op& op) {
     if (!plan_.both_lanes()) return on_lane(op, kAiv0);
     if (lane_ >= 0) return on_lane(op, kAiv0 + lane_);
+    const bool shared = plan_.mixed() && plan_.split != SplitMode::None;
+    if (const int owner = shared ? owner_of(op, axes_, record_.values) : -1; owner >= 0)
+      return on_lane(op, kAiv0 + owner);
     const bool effect = op.opcode == Opcode::TSTORE || (op.opcode == Opcode::SWRITE);
     const bool halved = op.opcode == Opcode::TSTORE && plan_.split != SplitMode::None &&
                         axes_[op.src[0].value.value] != HalfAxis::Whole;
@@ -234,9 +237,17 @@ class StreamBuilder {
 
   /// Cuts every operand to the lane's half.
   void halve(const Op& op, Op& out, int lane) {
+    // Index operations along the cut look up whole rows.
+    const bool by_element = op.opcode != Opcode::TGATHER || plan_.split == SplitMode::UpDown;
+    const HalfAxis axis =
+        op.dst.present() && by_element
+            ? seen_axis(op.dst, record_.values[op.dst.value.value], axes_[op.dst.value.value])
+            : HalfAxis::Whole;
     const auto cut = [&](const TileRef& from, TileRef& to) {
       const uint32_t v = from.value.value;
-      TileRef half = half_ref(from, record_.values[v], axes_[v], lane, work_.where);
+      TileRef half = axes_[v] == HalfAxis::Whole
+                         ? lane_part(from, op.dst, axis, lane)
+                         : half_ref(from, record_.values[v], axes_[v], lane, work_.where);
       half.value = to.value;
       to = half;
       shrink(work_.values[to.value.value], axes_[v], record_.values[v]);

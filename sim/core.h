@@ -53,6 +53,8 @@ struct CoreContext {
   std::vector<traces::LaneRow>* lanes =
       nullptr;  ///< finished rows are appended (row index = position)
   std::vector<traces::InstrRow>* instrs = nullptr;
+  /// By FuncId; functions beyond its end are not recorded.
+  std::vector<std::array<traces::OpTimes, isa::kOpcodes>>* op_times = nullptr;
 };
 
 /// The core. Timeline of a job: `post` (store to the dispatch register) -> propagate -> receive ->

@@ -173,9 +173,9 @@ bool DispatchBoard::stage_if_possible(TaskId id) {
   return true;
 }
 
-Claim DispatchBoard::claim(TaskQueues& queue, Shape shape, int32_t free) {
+Claim DispatchBoard::claim(TaskQueues& queue, Shape shape, TaskId id, int32_t free) {
   Claim claim;
-  claim.task = queue.pop(shape);
+  claim.task = id;
   State& s = state(claim.task);
   const int32_t blocks = task(claim.task).block_num;
   claim.first = s.next_block;

@@ -44,9 +44,13 @@ class DispatchBoard {
   void own_buffer(isa::BufferId buffer, RingEntry entry);
 
   // --- schedulers ---
-  /// Takes up to `free` blocks of the oldest task of `shape`; the rest goes back to the end of the
-  /// queue. Requires a non-empty queue.
-  Claim claim(TaskQueues& queue, Shape shape, int32_t free);
+  /// Takes up to `free` blocks of `task`, which the caller has popped; if blocks are left, the task
+  /// goes back to the end of the queue.
+  Claim claim(TaskQueues& queue, Shape shape, isa::TaskId task, int32_t free);
+  /// The same with the oldest task of a non-empty queue.
+  Claim claim(TaskQueues& queue, Shape shape, int32_t free) {
+    return claim(queue, shape, queue.pop(shape), free);
+  }
   /// One block of `task` is on its cores. True if it was the last: the task is published.
   bool block_posted(isa::TaskId task);
   /// After publication: consumers that may now be staged enter `early`. True if any did.

@@ -71,6 +71,7 @@ void Machine::describe_chip() {
   meta.chip = chip.name;
   meta.soc = chip.soc;
   meta.counter_hz = chip.counter_hz;
+  meta.clock_mhz = chip.clock_mhz;
   meta.aic = chip.aic;
   meta.aiv = chip.aiv;
   meta.scheduler_threads = chip.aicpu_schedulers;
@@ -94,6 +95,8 @@ void Machine::build_cores() {
   context_.record_instructions = shared_.options.instructions;
   context_.lanes = &shared_.timeline.lanes;
   context_.instrs = &shared_.timeline.instrs;
+  shared_.timeline.op_times.resize(shared_.graph.func_names.size());
+  context_.op_times = &shared_.timeline.op_times;
   for (uint16_t c = 0; c < shared_.slots.cores(); ++c) {
     const isa::CoreId id(c);
     const isa::CoreKind kind = shared_.slots.kind(id);

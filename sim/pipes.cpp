@@ -77,6 +77,9 @@ void LanePipes::begin(const isa::Stream& stream, BlockEvents* events, Picosecond
   stream.instrs.copy_to(instrs_);
   events_ = events;
   row_ = &row;
+  op_times_ = context_.op_times != nullptr && row.func.value < context_.op_times->size()
+                  ? &(*context_.op_times)[row.func.value]
+                  : nullptr;
   next_ = 0;
   scalar_free_ = end_ = start.value;
   queue_stall_ = -1;
@@ -353,7 +356,9 @@ LanePipes::Run LanePipes::run_access(const Instr& in, int64_t at, const MemoryRe
 void LanePipes::finish(const Instr& in, uint32_t index, int64_t at, const Run& run) {
   done_[index] = run.done;
   release_[index] = run.release;
+  const int64_t end_before = end_;
   end_ = std::max({end_, run.done, scalar_free_});
+  count_time(in, run.free - at, end_before);
   if (in.signal_event >= 0 && events_ != nullptr) {
     events_->raise(in.signal_event, Picoseconds(run.done));
   }
@@ -366,6 +371,13 @@ void LanePipes::finish(const Instr& in, uint32_t index, int64_t at, const Run& r
     r.end = Picoseconds(run.done);
     instr_rows_.push_back(r);
   }
+}
+
+void LanePipes::count_time(const Instr& in, int64_t busy, int64_t end_before) {
+  if (op_times_ == nullptr) return;
+  traces::OpTimes& times = (*op_times_)[static_cast<size_t>(in.op)];
+  times.busy += Picoseconds(busy);
+  times.advance += Picoseconds(end_ - end_before);
 }
 
 void LanePipes::count_wait(WaitReason reason, int64_t ps) {

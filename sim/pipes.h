@@ -119,6 +119,7 @@ class LanePipes {
   Run run_private(const isa::Instr& in, const PipeState& state, int64_t at) const;
   Run run_access(const isa::Instr& in, int64_t at, const MemoryReply& reply);
   void finish(const isa::Instr& in, uint32_t index, int64_t at, const Run& run);
+  void count_time(const isa::Instr& in, int64_t busy, int64_t end_before);
   void count_wait(traces::WaitReason reason, int64_t ps);
 
   const CoreContext& context_;
@@ -131,6 +132,7 @@ class LanePipes {
   std::vector<isa::Instr> instrs_;  ///< of the block in hand
   BlockEvents* events_ = nullptr;
   traces::LaneRow* row_ = nullptr;
+  std::array<traces::OpTimes, isa::kOpcodes>* op_times_ = nullptr;  ///< of the lane's function
   DataCache dcache_;
   std::array<PipeState, isa::kPipes> pipes_;
   uint32_t next_ = 0;         ///< next instruction to issue

@@ -1,9 +1,11 @@
 // The scheduler's global ready queues, one per shape, FIFO (runtime.md §1.7). Plain C++, no time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <vector>
 
 #include "isa/graph.h"
 #include "isa/types.h"
@@ -32,6 +34,14 @@ class TaskQueues {
     const isa::TaskId task = at(s).front();
     at(s).pop_front();
     return task;
+  }
+  /// The oldest tasks, at most `count`.
+  std::vector<isa::TaskId> pop_batch(Shape s, int32_t count) {
+    std::deque<isa::TaskId>& queue = at(s);
+    const auto end = queue.begin() + std::min(count, size(s));
+    const std::vector<isa::TaskId> batch(queue.begin(), end);
+    queue.erase(queue.begin(), end);
+    return batch;
   }
 
  private:

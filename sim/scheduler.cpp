@@ -272,9 +272,19 @@ int32_t Scheduler::place_ready(Shape shape, SlotKind slot) {
       ++pop_misses_;
       break;
     }
-    ++pop_hits_;
-    posted += post_claim(shared_.board.claim(ready, shape, free), shape, slot, thread_, false);
-    free = shared_.slots.count_free(shape, slot, thread_);
+    // A thread pops as many tasks as it has free slots and hands back what it could not place, so
+    // that tasks ready together keep their order (runtime.md §1.7).
+    const std::vector<TaskId> batch = ready.pop_batch(shape, free);
+    pop_hits_ += static_cast<int32_t>(batch.size());
+    auto next = batch.begin();
+    for (; next != batch.end() && free > 0; ++next) {
+      posted +=
+          post_claim(shared_.board.claim(ready, shape, *next, free), shape, slot, thread_, false);
+      free = shared_.slots.count_free(shape, slot, thread_);
+    }
+    if (next == batch.end()) continue;
+    for (; next != batch.end(); ++next) ready.push(shape, *next);
+    shared_.wake_all();
   }
   return posted;
 }

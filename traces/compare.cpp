@@ -127,14 +127,44 @@ std::string speed_text(const TimePair& t) {
                                   : fmt::format("{:.2f}x slower", 1 / *ratio);
 }
 
-std::string scope_verdict(const ScopeComparison& s) {
-  if (s.change == Change::Added) return fmt::format("added: {} us", signed_us(s.busy.b.us()));
-  if (s.change == Change::Removed) return fmt::format("removed: {} us", signed_us(-s.busy.a.us()));
-  if (s.change == Change::Same) return "unchanged";
-  return speed_text(s.busy) + ": " + reason_text(s.reason);
+/// The kinds that make the change, in words; empty if none stands out.
+std::string kinds_text(const std::vector<KindChange>& kinds, Picoseconds change, double clock_mhz) {
+  std::vector<std::string> parts;
+  for (const KindChange& c : main_changes(kinds, change))
+    parts.push_back(kind_change_text(c, clock_mhz));
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-ScopeComparison compare_scope(const ScopeSummary* a, const ScopeSummary* b) {
+/// ", GM moved 16.00 MB → 2.00 MB" where it changed along with the loads or stores that are named.
+std::string moved_text(const ScopeSummary& a, const ScopeSummary& b,
+                       const std::vector<KindChange>& kinds, Picoseconds change) {
+  for (const KindChange& c : main_changes(kinds, change)) {
+    if (c.kind != InstrKind::Load && c.kind != InstrKind::Store) continue;
+    std::vector<Fact> facts;
+    add_gm_facts(a, b, sign(change.value), facts);
+    if (!facts.empty() && facts.front().what == "GM moved bytes")
+      return ", " + fact_text(facts.front());
+  }
+  return "";
+}
+
+std::string scope_verdict(const ScopeComparison& s, double clock_mhz) {
+  const Picoseconds change = s.busy.difference();
+  const std::string kinds = kinds_text(s.kinds, change, clock_mhz);
+  const std::string why = kinds.empty() ? "" : ", " + kinds;
+  if (s.change == Change::Added) return fmt::format("new: {} us{}", signed_us(change.us()), why);
+  if (s.change == Change::Removed)
+    return fmt::format("removed: {} us{}", signed_us(change.us()), why);
+  if (s.change == Change::Same) return "unchanged";
+  return speed_text(s.busy) + ": " +
+         (kinds.empty() ? reason_text(s.reason) : kinds + moved_text(*s.a, *s.b, s.kinds, change));
+}
+
+bool has_costs(const ScopeSummary* s) { return s == nullptr || !s->op_costs.empty(); }
+
+KindTable table_of(const ScopeSummary* s) { return s != nullptr ? kind_table(*s) : KindTable(); }
+
+ScopeComparison compare_scope(const ScopeSummary* a, const ScopeSummary* b, double clock_mhz) {
   ScopeComparison s;
   s.name = a != nullptr ? a->name : b->name;
   if (a != nullptr) s.a = *a;
@@ -142,8 +172,48 @@ ScopeComparison compare_scope(const ScopeSummary* a, const ScopeSummary* b) {
   s.busy = {a != nullptr ? a->busy : Picoseconds(), b != nullptr ? b->busy : Picoseconds()};
   s.change = a == nullptr ? Change::Added : b == nullptr ? Change::Removed : s.busy.change();
   if (a != nullptr && b != nullptr) s.reason = find_reason(*a, *b);
-  s.verdict = scope_verdict(s);
+  if (has_costs(a) && has_costs(b)) s.kinds = kind_changes(table_of(a), table_of(b));
+  s.verdict = scope_verdict(s, clock_mhz);
   return s;
+}
+
+GroupComparison compare_group(const ScopeGroup& group, const Summary& a, const Summary& b,
+                              double clock_mhz) {
+  GroupComparison g;
+  g.group = group;
+  g.busy = {a.busy_of(group), b.busy_of(group)};
+  KindTable tables[2];
+  bool costs = true;
+  const Summary* sides[2] = {&a, &b};
+  for (int side = 0; side < 2; ++side)
+    for (const std::string& scope : group.scopes) {
+      const ScopeSummary* s = sides[side]->find(scope);
+      costs = costs && has_costs(s);
+      const KindTable table = table_of(s);
+      for (size_t k = 0; k < table.size(); ++k) tables[side][k] += table[k];
+    }
+  if (costs) g.kinds = kind_changes(tables[0], tables[1]);
+  const std::string why = kinds_text(g.kinds, g.busy.difference(), clock_mhz);
+  g.verdict = speed_text(g.busy);
+  if (g.busy.change() != Change::Same && !why.empty()) g.verdict += ": " + why;
+  return g;
+}
+
+/// Groups of both sides by name, each with the scopes of both.
+std::vector<ScopeGroup> joined_groups(const Summary& a, const Summary& b) {
+  std::vector<ScopeGroup> groups = a.groups;
+  for (const ScopeGroup& other : b.groups) {
+    const auto own = std::find_if(groups.begin(), groups.end(),
+                                  [&](const ScopeGroup& g) { return g.name == other.name; });
+    if (own == groups.end()) {
+      groups.push_back(other);
+      continue;
+    }
+    for (const std::string& scope : other.scopes)
+      if (std::count(own->scopes.begin(), own->scopes.end(), scope) == 0)
+        own->scopes.push_back(scope);
+  }
+  return groups;
 }
 
 /// What of the settings differs, e.g. "tiling=m16n32"; "A" / "B" if nothing does.
@@ -185,6 +255,11 @@ std::string total_verdict(const Comparison& c) {
   if (most != nullptr)
     text += fmt::format("; most of it in {} ({} us)", most->name,
                         signed_us(most->busy.difference().us()));
+  for (const GroupComparison& g : c.groups)
+    if (g.busy.a.value != 0)
+      text += fmt::format("; {} busy {:+.1f} % ({} → {} us)", g.group.name,
+                          100 * g.busy.difference().us() / g.busy.a.us(), short_us(g.busy.a.us()),
+                          short_us(g.busy.b.us()));
   return text;
 }
 
@@ -234,10 +309,16 @@ Comparison compare(const Summary& a, const Summary& b, const std::string& label_
   c.cores_busy_b = b.cores_busy_mean();
   c.instructions_a = a.instructions;
   c.instructions_b = b.instructions;
+  if (a.clock_mhz == b.clock_mhz) c.clock_mhz = a.clock_mhz;
   for (const ScopeSummary& scope : a.scopes)
-    c.scopes.push_back(compare_scope(&scope, b.find(scope.name)));
+    c.scopes.push_back(compare_scope(&scope, b.find(scope.name), c.clock_mhz));
   for (const ScopeSummary& scope : b.scopes)
-    if (a.find(scope.name) == nullptr) c.scopes.push_back(compare_scope(nullptr, &scope));
+    if (a.find(scope.name) == nullptr)
+      c.scopes.push_back(compare_scope(nullptr, &scope, c.clock_mhz));
+  c.observer_a = a.observer_effect;
+  c.observer_b = b.observer_effect;
+  for (const ScopeGroup& group : joined_groups(a, b))
+    c.groups.push_back(compare_group(group, a, b, c.clock_mhz));
   c.verdict = total_verdict(c);
   return c;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "traces/kinds.h"
 #include "traces/summary.h"
 
 namespace traces {
@@ -24,7 +25,12 @@ struct Fact {
 /// Facts are then taken from what can load that bound. A pipe that touches GM (MTE2, MTE3, FIX)
 /// shows GM bytes moved, over-fetch, rows, lines missed and DMAs as far as they changed by 2 % or
 /// more in the direction of the time; every pipe shows the opcodes it executes whose number changed
-/// in that direction, largest change first. The first fact goes into the verdict.
+/// in that direction, largest change first.
+///
+/// The verdict of a scope names the kinds of instructions that make at least a fifth of the change
+/// (KindChange: their advance adds up to the scope's time), with GM moved if it changed with the
+/// loads or stores. When no kind does, or the summaries hold no costs of instructions, it is the
+/// bound with its first fact.
 struct Reason {
   enum class Kind : uint8_t { None, Pipe, Wait };
   Kind kind = Kind::None;
@@ -47,13 +53,22 @@ struct TimePair {
   std::optional<double> ratio() const;
 };
 
+/// A group of scopes; sums over its scopes, whichever of them a side has.
+struct GroupComparison {
+  ScopeGroup group;  ///< scopes of either side
+  TimePair busy;
+  std::vector<KindChange> kinds;
+  std::string verdict;
+};
+
 struct ScopeComparison {
   std::string name;
   std::optional<ScopeSummary> a, b;
   TimePair busy;  ///< a missing side is 0
   Change change = Change::Same;
-  Reason reason;        ///< none for added and removed scopes
-  std::string verdict;  ///< one line: "3.29x faster: TGATHER 512 → 0 (V -1004.0 us)"
+  Reason reason;  ///< none for added and removed scopes
+  std::vector<KindChange> kinds;
+  std::string verdict;  ///< one line: "3.29x faster: 512 row gathers removed (-990.0 us)"
 };
 
 struct Comparison {
@@ -63,7 +78,10 @@ struct Comparison {
   TimePair makespan, busy;
   double cores_busy_a = 0, cores_busy_b = 0;
   int64_t instructions_a = 0, instructions_b = 0;
+  std::optional<bool> observer_a, observer_b;
+  double clock_mhz = 0;                 ///< if both sides have the same; else 0
   std::vector<ScopeComparison> scopes;  ///< order of a, then what only b has in b's order
+  std::vector<GroupComparison> groups;
   std::string verdict;
 };
 

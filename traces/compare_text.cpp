@@ -1,14 +1,20 @@
-// The comparison as text, markdown and JSON.
+// The comparison as text and markdown.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "traces/compare.h"
-#include "traces/json_text.h"
 #include "traces/text_table.h"
 
 namespace traces {
 namespace {
 
 using Align = TextTable::Align;
+
+constexpr const char* kKindsTitle =
+    "By kind of instruction (time: share of busy, how far they moved the end of their lane)";
+constexpr size_t kMostDetailed = 12;  ///< scopes whose numbers the text shows
 
 std::string percent_change(const TimePair& t) {
   if (t.a.value == 0) return "-";
@@ -33,6 +39,17 @@ std::string pair_text(int64_t a, int64_t b) {
   return a == b ? fmt::format("{}", a) : fmt::format("{} → {}", a, b);
 }
 
+std::string span_cell(const ScopeComparison& s) {
+  if (!s.a || !s.b) return short_us((s.a ? s.a : s.b)->span.us());
+  return fmt::format("{} → {}", short_us(s.a->span.us()), short_us(s.b->span.us()));
+}
+
+std::string change_cell(const ScopeComparison& s) {
+  if (s.change == Change::Added) return "new";
+  if (s.change == Change::Removed) return "removed";
+  return percent_change(s.busy);
+}
+
 TextTable scope_rows(const Comparison& c) {
   TextTable table({{"scope", Align::Left},
                    {"blocks"},
@@ -41,29 +58,96 @@ TextTable scope_rows(const Comparison& c) {
                    {"diff us"},
                    {"diff"},
                    {"A/B"},
+                   {"span us"},
                    {"why", Align::Left}});
   for (const ScopeComparison& s : c.scopes)
     table.add({s.name, pair_text(s.a ? s.a->blocks : 0, s.b ? s.b->blocks : 0),
                us_cell(s.a, s.busy.a), us_cell(s.b, s.busy.b), signed_us(s.busy.difference().us()),
-               percent_change(s.busy), ratio_cell(s.busy), s.verdict});
-  auto total = [&](const char* title, const TimePair& t, const std::string& why) {
+               change_cell(s), ratio_cell(s.busy), span_cell(s), s.verdict});
+  auto total = [&](const std::string& title, const TimePair& t, const std::string& why) {
     table.add({title, "", short_us(t.a.us()), short_us(t.b.us()), signed_us(t.difference().us()),
-               percent_change(t), ratio_cell(t), why});
+               percent_change(t), ratio_cell(t), "", why});
   };
+  if (!c.groups.empty()) table.rule();
+  for (const GroupComparison& g : c.groups) total("Σ " + g.group.name, g.busy, g.verdict);
   table.rule();
-  total("Σ busy", c.busy,
-        fmt::format("cores busy {:.1f} → {:.1f}", c.cores_busy_a, c.cores_busy_b));
-  total("wall", c.makespan, "");
+  total("module busy", c.busy, "");
+  total("module wall", c.makespan, "");
+  table.add({"cores busy on average", "", fmt::format("{:.1f}", c.cores_busy_a),
+             fmt::format("{:.1f}", c.cores_busy_b)});
+  return table;
+}
+
+/// The scopes whose numbers are shown: the largest changes, in the order of the comparison.
+std::vector<const ScopeComparison*> shown_scopes(const Comparison& c) {
+  std::vector<const ScopeComparison*> changed;
+  for (const ScopeComparison& s : c.scopes)
+    if (s.change != Change::Same) changed.push_back(&s);
+  auto by_size = changed;
+  std::stable_sort(by_size.begin(), by_size.end(), [](const auto* x, const auto* y) {
+    return std::abs(x->busy.difference().value) > std::abs(y->busy.difference().value);
+  });
+  if (by_size.size() > kMostDetailed) by_size.resize(kMostDetailed);
+  changed.erase(std::remove_if(changed.begin(), changed.end(),
+                               [&](const auto* s) {
+                                 return std::count(by_size.begin(), by_size.end(), s) == 0;
+                               }),
+                changed.end());
+  return changed;
+}
+
+/// "12 smaller changes are only in the JSON form", or nothing.
+std::string hidden_text(const Comparison& c) {
+  const auto changed = std::count_if(c.scopes.begin(), c.scopes.end(),
+                                     [](const auto& s) { return s.change != Change::Same; });
+  const auto hidden = changed - static_cast<int64_t>(shown_scopes(c).size());
+  return hidden == 0
+             ? ""
+             : fmt::format("The {} largest changes; {} smaller ones are in the JSON form only.\n",
+                           changed - hidden, hidden);
+}
+
+/// Kinds of instructions of groups and of the scopes with the largest changes.
+TextTable kind_rows(const Comparison& c) {
+  TextTable table({{"scope", Align::Left},
+                   {"instructions", Align::Left},
+                   {"A"},
+                   {"B"},
+                   {"GM bytes A"},
+                   {"B"},
+                   {"pipe cycles A"},
+                   {"B"},
+                   {"time us A"},
+                   {"B"},
+                   {"diff us"}});
+  auto cycles = [&](const KindWork& work) {
+    return c.clock_mhz == 0 ? "-" : fmt::format("{:.0f}", work.busy.us() * c.clock_mhz);
+  };
+  auto bytes = [](const KindWork& work) { return work.bytes == 0 ? "-" : short_bytes(work.bytes); };
+  auto add = [&](std::string scope, const std::vector<KindChange>& kinds, Picoseconds whole) {
+    for (const KindChange& k : kinds) {
+      const bool small = std::abs(k.time_change().value) * 50 < std::abs(whole.value);
+      if (small && k.count_change() == 0) continue;
+      table.add({scope, std::string(name(k.kind)), fmt::format("{}", k.a.count),
+                 fmt::format("{}", k.b.count), bytes(k.a), bytes(k.b), cycles(k.a), cycles(k.b),
+                 short_us(k.a.advance.us()), short_us(k.b.advance.us()),
+                 signed_us(k.time_change().us())});
+      scope.clear();  // once per scope
+    }
+  };
+  for (const GroupComparison& g : c.groups)
+    if (g.busy.change() != Change::Same) add("Σ " + g.group.name, g.kinds, g.busy.difference());
+  for (const ScopeComparison* s : shown_scopes(c)) add(s->name, s->kinds, s->busy.difference());
   return table;
 }
 
 /// The numbers behind the changed scopes, both sides.
 TextTable detail_rows(const Comparison& c) {
   TextTable table({{"scope", Align::Left}, {"quantity", Align::Left}, {"A"}, {"B"}});
-  for (const ScopeComparison& s : c.scopes) {
-    if (!s.a || !s.b || s.change == Change::Same) continue;
-    const ScopeSummary &a = *s.a, &b = *s.b;
-    std::string scope = s.name;  // once per scope
+  for (const ScopeComparison* s : shown_scopes(c)) {
+    if (!s->a || !s->b) continue;
+    const ScopeSummary &a = *s->a, &b = *s->b;
+    std::string scope = s->name;  // once per scope
     auto row = [&](const std::string& what, const std::string& x, const std::string& y) {
       if (x == y) return;
       table.add({scope, what, x, y});
@@ -88,7 +172,7 @@ TextTable detail_rows(const Comparison& c) {
     counts("lines", a.gm.lines, b.gm.lines);
     counts("lines missed", a.gm.line_misses, b.gm.line_misses);
     counts("instructions", a.instruction_count(), b.instruction_count());
-    for (const Fact& f : s.reason.facts)
+    for (const Fact& f : s->reason.facts)
       if (a.instructions.count(f.what) + b.instructions.count(f.what) != 0)
         counts(f.what, f.a, f.b);
   }
@@ -102,6 +186,14 @@ std::string golden_text(const Comparison& c) {
   return fmt::format("golden: A {}, B {}", one(c.golden_a), one(c.golden_b));
 }
 
+std::string observer_text(const Comparison& c) {
+  auto one = [](const std::optional<bool>& on) {
+    return on ? (*on ? "on" : "off") : "not recorded";
+  };
+  const std::string a = one(c.observer_a), b = one(c.observer_b);
+  return "observer effect: " + (a == b ? a : "A " + a + ", B " + b);
+}
+
 std::string settings(const RunInfo& run) {
   std::string text = run.program;
   for (const std::string& part : {run.variant, run.mode, run.chip, run.soc})
@@ -109,129 +201,34 @@ std::string settings(const RunInfo& run) {
   return text + fmt::format(" seed {}", run.seed);
 }
 
-// --- JSON ---
-
-template <class... Args>
-void put(Text& out, fmt::format_string<Args...> format, Args&&... args) {
-  fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
-}
-
-void put_text(Text& out, const char* key, std::string_view value) {
-  put(out, "\"{}\": ", key);
-  append_json_string(out, value);
-}
-
-void put_pair(Text& out, const char* key, const TimePair& t) {
-  put(out, "\"{}\": {{\"a\": ", key);
-  append_us_exact(out, t.a);
-  append(out, ", \"b\": ");
-  append_us_exact(out, t.b);
-  append(out, ", \"difference\": ");
-  append_us_exact(out, t.difference());
-  const std::optional<double> ratio = t.ratio();
-  put(out, ", \"ratio\": {}}}", ratio ? fmt::format("{:.6f}", *ratio) : std::string("null"));
-}
-
-void put_reason(Text& out, const Reason& r) {
-  if (r.kind == Reason::Kind::None) {
-    append(out, "\"reason\": null");
-    return;
-  }
-  const bool pipe = r.kind == Reason::Kind::Pipe;
-  put(out,
-      "\"reason\": {{\"kind\": \"{}\", \"name\": \"{}\", \"change_us\": ", pipe ? "pipe" : "wait",
-      pipe ? isa::name(r.pipe) : name(r.wait));
-  append_us_exact(out, r.change);
-  append(out, ", \"facts\": [");
-  for (size_t i = 0; i < r.facts.size(); ++i) {
-    append(out, i == 0 ? "{" : ", {");
-    put_text(out, "what", r.facts[i].what);
-    put(out, ", \"a\": {}, \"b\": {}}}", r.facts[i].a, r.facts[i].b);
-  }
-  append(out, "]}");
-}
-
-/// The numbers of one side that the tables show.
-void put_side(Text& out, const char* key, const std::optional<ScopeSummary>& side) {
-  if (!side) {
-    put(out, "\"{}\": null", key);
-    return;
-  }
-  const ScopeSummary& s = *side;
-  put(out, "\"{}\": {{\"tasks\": {}, \"blocks\": {}, \"span_us\": ", key, s.tasks, s.blocks);
-  append_us_exact(out, s.span);
-  put(out,
-      ", \"gm_moved_bytes\": {}, \"overfetch\": {:.6f}, \"lines\": {}, \"line_misses\": {}, "
-      "\"pipes_us\": {{",
-      s.gm.moved_bytes, s.overfetch(), s.gm.lines, s.gm.line_misses);
-  for (size_t p = 0; p < s.pipes.size(); ++p) {
-    put(out, "{}\"{}\": ", p == 0 ? "" : ", ", isa::name(static_cast<isa::Pipe>(p)));
-    append_us_exact(out, s.pipes[p]);
-  }
-  append(out, "}, \"waits_us\": {");
-  for (size_t w = 0; w < s.waits.size(); ++w) {
-    put(out, "{}\"{}\": ", w == 0 ? "" : ", ", name(static_cast<WaitReason>(w)));
-    append_us_exact(out, s.waits[w]);
-  }
-  append(out, "}}");
-}
-
 }  // namespace
 
 std::string compare_text(const Comparison& c) {
   std::string out = side_label("A", c.label_a) + "   (" + settings(c.run_a) + ")\n" +
                     side_label("B", c.label_b) + "   (" + settings(c.run_b) + ")\n" +
-                    golden_text(c) + "\n\n" + scope_rows(c).text() + "\n";
-  const TextTable details = detail_rows(c);
+                    golden_text(c) + "\n" + observer_text(c) + "\n\n" + scope_rows(c).text() + "\n";
+  const TextTable kinds = kind_rows(c), details = detail_rows(c);
+  if (!kinds.empty()) out += std::string(kKindsTitle) + "\n\n" + kinds.text() + "\n";
   if (!details.empty()) out += "Behind the changes\n\n" + details.text() + "\n";
+  if (const std::string hidden = hidden_text(c); !hidden.empty()) out += hidden + "\n";
   return out + "B against A: " + c.verdict + "\n";
 }
 
 std::string compare_markdown(const Comparison& c) {
   std::string out = "**B against A: " + c.verdict + "**\n\n- " + side_label("A", c.label_a) + " (" +
                     settings(c.run_a) + ")\n- " + side_label("B", c.label_b) + " (" +
-                    settings(c.run_b) + ")\n- " + golden_text(c) +
+                    settings(c.run_b) + ")\n- " + golden_text(c) + "\n- " + observer_text(c) +
                     "\n- predicted on the modelled chip, sums of busy time over all lanes\n\n" +
                     scope_rows(c).markdown();
-  const TextTable details = detail_rows(c);
+  const TextTable kinds = kind_rows(c), details = detail_rows(c);
+  if (!kinds.empty())
+    out += fmt::format("\n<details><summary>{}</summary>\n\n{}\n</details>\n", kKindsTitle,
+                       kinds.markdown());
   if (!details.empty())
     out += "\n<details><summary>Behind the changes</summary>\n\n" + details.markdown() +
            "\n</details>\n";
+  if (const std::string hidden = hidden_text(c); !hidden.empty()) out += "\n" + hidden;
   return out;
-}
-
-std::string compare_json(const Comparison& c) {
-  Text out;
-  append(out, "{");
-  put_text(out, "label_a", c.label_a);
-  append(out, ", ");
-  put_text(out, "label_b", c.label_b);
-  append(out, ",\n ");
-  put_text(out, "verdict", c.verdict);
-  append(out, ",\n ");
-  put_pair(out, "makespan_us", c.makespan);
-  append(out, ",\n ");
-  put_pair(out, "busy_us", c.busy);
-  put(out, ",\n \"instructions\": {{\"a\": {}, \"b\": {}}},\n \"scopes\": [", c.instructions_a,
-      c.instructions_b);
-  for (size_t i = 0; i < c.scopes.size(); ++i) {
-    const ScopeComparison& s = c.scopes[i];
-    append(out, i == 0 ? "\n  {" : ",\n  {");
-    put_text(out, "name", s.name);
-    put(out, ", \"change\": \"{}\", ", name(s.change));
-    put_text(out, "verdict", s.verdict);
-    append(out, ",\n   ");
-    put_pair(out, "busy_us", s.busy);
-    append(out, ",\n   ");
-    put_reason(out, s.reason);
-    append(out, ",\n   ");
-    put_side(out, "a", s.a);
-    append(out, ",\n   ");
-    put_side(out, "b", s.b);
-    append(out, "}");
-  }
-  append(out, "]}\n");
-  return to_string(out);
 }
 
 }  // namespace traces

@@ -64,9 +64,29 @@ std::string scope_table(const Summary& summary) {
   }
   table.rule();
   table.add({"total", "", fmt::format("{}", summary.tasks), fmt::format("{}", summary.blocks),
-             short_us(summary.busy().us()), "", "", short_us(summary.makespan.us()), "",
-             fmt::format("{:.1f} cores busy", summary.cores_busy_mean()), short_bytes(moved)});
+             short_us(summary.busy().us()), "", "", short_us(summary.makespan.us()), "", "",
+             short_bytes(moved)});
   return table.text();
+}
+
+std::string totals_text(const Summary& summary) {
+  std::string out;
+  for (const ScopeGroup& group : summary.groups) {
+    const Picoseconds busy = summary.busy_of(group);
+    std::vector<std::string> ran;
+    for (const std::string& scope : group.scopes)
+      if (summary.find(scope) != nullptr) ran.push_back(scope);
+    if (ran.empty()) continue;
+    out +=
+        fmt::format("{} busy {} us, {:.1f} % of the module ({})\n", group.name, short_us(busy.us()),
+                    100 * share(busy.value, summary.busy().value), fmt::join(ran, ", "));
+  }
+  out += fmt::format("module wall {} us, busy {} us, {:.1f} cores busy on average",
+                     short_us(summary.makespan.us()), short_us(summary.busy().us()),
+                     summary.cores_busy_mean());
+  if (summary.observer_effect)
+    out += fmt::format("; observer effect {}", *summary.observer_effect ? "on" : "off");
+  return out + "\n";
 }
 
 std::string swimlane_report(const Timeline& timeline, const isa::TaskGraph& graph, int level) {

@@ -14,6 +14,10 @@ namespace traces {
 /// pipe and its share of busy, GM moved, over-fetch, L2 hit rate, main wait.
 std::string scope_table(const Summary& summary);
 
+/// Below the table: one line per group of scopes that ran, then module wall, module busy, cores
+/// busy on average and whether the cost of profiling is included.
+std::string totals_text(const Summary& summary);
+
 /// Upstream's text report (runtime.md §3.8), one row per function. Level 1 has no scheduler
 /// columns. Here head = start - dispatch, whatever ran before (the converter's definition).
 std::string swimlane_report(const Timeline& timeline, const isa::TaskGraph& graph, int level = 4);

@@ -29,27 +29,38 @@ struct Accumulator {
   std::map<std::pair<uint32_t, int32_t>, Interval> blocks;  ///< by (task, block)
 };
 
-void count_stream(const isa::Stream& stream, std::map<std::string, int64_t>& counts) {
-  std::array<int64_t, isa::kOpcodes> per_opcode{};
-  for (const isa::Instr& instr : stream.instrs.elements())
-    ++per_opcode[static_cast<size_t>(instr.op)];
-  for (int op = 0; op < isa::kOpcodes; ++op)
-    if (per_opcode[op] != 0)
-      counts[std::string(isa::name(static_cast<isa::Opcode>(op)))] += per_opcode[op];
+/// What the code of a scope says of one opcode.
+struct OpCode {
+  int64_t count = 0, bytes = 0;
+};
+using CodeTable = std::array<OpCode, isa::kOpcodes>;
+
+std::string opcode_name(size_t op) { return std::string(isa::name(static_cast<isa::Opcode>(op))); }
+
+void count_stream(const isa::Stream& stream, CodeTable& code) {
+  for (const isa::Instr& instr : stream.instrs.elements()) {
+    OpCode& op = code[static_cast<size_t>(instr.op)];
+    ++op.count;
+    if (instr.gm.present())  // a scalar access is one element, whatever its window
+      op.bytes += instr.pipe == isa::Pipe::S ? static_cast<int64_t>(isa::size_of(instr.gm.dtype))
+                                             : instr.gm.bytes();
+  }
 }
 
-void add_code(const isa::Task& task, ScopeSummary& scope) {
+void add_code(const isa::Task& task, ScopeSummary& scope, CodeTable& code) {
   for (const isa::BlockCode& block : task.blocks) {
-    count_stream(block.aic, scope.instructions);
-    for (const isa::Stream& lane : block.aiv) count_stream(lane, scope.instructions);
+    count_stream(block.aic, code);
+    for (const isa::Stream& lane : block.aiv) count_stream(lane, code);
     for (int space = 0; space < isa::kMemSpaces; ++space)
       scope.memory_peak[space] = std::max(scope.memory_peak[space], block.peak.bytes[space]);
   }
 }
 
-/// The graph's part of the scopes.
-std::vector<ScopeSummary> make_scopes(const isa::TaskGraph& graph, const ScopeIndex& index) {
+/// The graph's part of the scopes; `code` gets a table for each.
+std::vector<ScopeSummary> make_scopes(const isa::TaskGraph& graph, const ScopeIndex& index,
+                                      std::vector<CodeTable>& code) {
   std::vector<ScopeSummary> scopes(index.names.size());
+  code.resize(scopes.size());
   for (size_t t = 0; t < graph.tasks.size(); ++t) {
     if (index.of_task[t] < 0) continue;
     const isa::Task& task = graph.tasks[t];
@@ -59,9 +70,34 @@ std::vector<ScopeSummary> make_scopes(const isa::TaskGraph& graph, const ScopeIn
       scope.kind = task.kind;
     }
     scope.blocks += task.block_num;
-    add_code(task, scope);
+    add_code(task, scope, code[index.of_task[t]]);
   }
+  for (size_t s = 0; s < scopes.size(); ++s)
+    for (size_t op = 0; op < code[s].size(); ++op)
+      if (code[s][op].count != 0) scopes[s].instructions[opcode_name(op)] = code[s][op].count;
   return scopes;
+}
+
+/// Times of the opcodes by scope: a function belongs to the scope of the tasks that call it.
+void add_op_costs(const Timeline& timeline, const isa::TaskGraph& graph, const ScopeIndex& index,
+                  const std::vector<CodeTable>& code, std::vector<ScopeSummary>& scopes) {
+  if (timeline.op_times.empty()) return;
+  std::vector<int> scope_of(timeline.op_times.size(), -1);
+  for (size_t t = 0; t < graph.tasks.size(); ++t)
+    for (const isa::FuncId func : graph.tasks[t].func)
+      if (func.value < scope_of.size()) scope_of[func.value] = index.of_task[t];
+  for (size_t f = 0; f < scope_of.size(); ++f) {
+    if (scope_of[f] < 0) continue;
+    ScopeSummary& scope = scopes[scope_of[f]];
+    for (size_t op = 0; op < isa::kOpcodes; ++op) {
+      const OpTimes& times = timeline.op_times[f][op];
+      if (scope.instructions.count(opcode_name(op)) == 0) continue;
+      OpCost& cost = scope.op_costs[opcode_name(op)];
+      cost.bytes = code[scope_of[f]][op].bytes;
+      cost.busy += times.busy;
+      cost.advance += times.advance;
+    }
+  }
 }
 
 void add_row(const LaneRow& row, Picoseconds head, ScopeSummary& scope, Accumulator& acc) {
@@ -134,6 +170,13 @@ const ScopeSummary* Summary::find(const std::string& scope) const {
   return nullptr;
 }
 
+Picoseconds Summary::busy_of(const ScopeGroup& group) const {
+  Picoseconds sum;
+  for (const std::string& name : group.scopes)
+    if (const ScopeSummary* scope = find(name)) sum += scope->busy;
+  return sum;
+}
+
 Summary summarize(const Timeline& timeline, const isa::TaskGraph& graph, RunInfo run,
                   std::optional<Golden> golden) {
   check_timeline(timeline, graph);
@@ -143,7 +186,11 @@ Summary summarize(const Timeline& timeline, const isa::TaskGraph& graph, RunInfo
   summary.makespan = timeline.makespan();
   summary.tasks = static_cast<int64_t>(graph.tasks.size());
   const ScopeIndex index(graph);
-  summary.scopes = make_scopes(graph, index);
+  if (!timeline.lanes.empty()) summary.observer_effect = timeline.meta.observer_effect;
+  summary.clock_mhz = timeline.meta.clock_mhz;
+  std::vector<CodeTable> code;
+  summary.scopes = make_scopes(graph, index, code);
+  add_op_costs(timeline, graph, index, code, summary.scopes);
 
   // Rows come sorted by start, so the previous row of a core is the one seen last.
   std::vector<Accumulator> accumulators(summary.scopes.size());

@@ -35,6 +35,14 @@ struct Golden {
   std::vector<GoldenOutput> outputs;
 };
 
+/// What the instructions of one opcode cost a scope.
+struct OpCost {
+  int64_t bytes = 0;    ///< of GM they load or store, as the program asked
+  Picoseconds busy;     ///< their pipe taken
+  Picoseconds advance;  ///< share of the scope's busy time, see OpTimes; all of them and the start
+                        ///< of every kernel body make `ScopeSummary::busy`
+};
+
 /// Everything about the tasks of one name. Sums run over lanes with work; the idle second AIV lane
 /// of a mixed block counts nowhere.
 struct ScopeSummary {
@@ -54,6 +62,7 @@ struct ScopeSummary {
   GmTraffic gm;
   std::array<int64_t, isa::kMemSpaces> memory_peak{};  ///< bytes, highest of all blocks
   std::map<std::string, int64_t> instructions;         ///< by opcode
+  std::map<std::string, OpCost> op_costs;              ///< by opcode; empty if not recorded
 
   int64_t instruction_count() const;
   /// Moved over asked bytes, 0 without traffic.
@@ -65,6 +74,12 @@ struct ScopeSummary {
   WaitReason main_wait() const;
 };
 
+/// Scopes that are looked at together, e.g. "RoPE". A run need not have all of them.
+struct ScopeGroup {
+  std::string name;
+  std::vector<std::string> scopes;
+};
+
 struct Summary {
   RunInfo run;
   std::optional<Golden> golden;  ///< null in the file if the result was not checked
@@ -72,12 +87,17 @@ struct Summary {
   int64_t tasks = 0;             ///< submitted, dummy tasks included
   int64_t blocks = 0;
   int64_t instructions = 0;
-  std::vector<ScopeSummary> scopes;  ///< in order of first submission; dummy tasks make none
+  std::vector<ScopeSummary> scopes;     ///< in order of first submission; dummy tasks make none
+  std::vector<ScopeGroup> groups;       ///< as the program declares them
+  std::optional<bool> observer_effect;  ///< with the cost of profiling? Unknown in older files
+  double clock_mhz = 0;                 ///< of the cores; 0 = not known
 
   Picoseconds busy() const;
   /// Cores busy on average: busy over makespan.
   double cores_busy_mean() const;
   const ScopeSummary* find(const std::string& scope) const;
+  /// Sum of the busy times of the group's scopes that ran.
+  Picoseconds busy_of(const ScopeGroup& group) const;
 };
 
 /// Sums up a run. Error "traces.timeline" if the timeline does not fit the graph.
@@ -88,7 +108,8 @@ Summary summarize(const Timeline& timeline, const isa::TaskGraph& graph, RunInfo
 std::string summary_json(const Summary& summary);
 
 /// Reads a summary back; `where` names it in errors. Derived values (ratios, means of ratios) are
-/// not read but computed again. Unknown keys are ignored. Errors: "summary.syntax",
+/// not read but computed again. Unknown keys are ignored; "groups", "observer_effect", "clock_mhz"
+/// and "op_costs" may be missing, as in files of older versions. Errors: "summary.syntax",
 /// "summary.missing-key", "summary.type", "summary.value".
 Summary parse_summary(const std::string& json, const std::string& where);
 

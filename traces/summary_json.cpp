@@ -1,23 +1,13 @@
-// summary.json, out and in.
+// summary.json as text.
 #include <fmt/compile.h>
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <limits>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "isa/error.h"
 #include "traces/json_text.h"
 #include "traces/summary.h"
 
 namespace traces {
 namespace {
-
-using Json = nlohmann::json;
-
-// --- writing ---
 
 template <class... Args>
 void put(Text& out, fmt::format_string<Args...> format, Args&&... args) {
@@ -137,145 +127,41 @@ void put_scope(Text& out, const ScopeSummary& s) {
     put(out, ": {}", count);
     separator = ", ";
   }
+  append(out, "},\n     \"op_costs\": {");
+  separator = "";
+  for (const auto& [opcode, cost] : s.op_costs) {
+    append(out, separator);
+    append_json_string(out, opcode);
+    put(out, ": {{\"bytes\": {}, ", cost.bytes);
+    put_us(out, "busy_us", cost.busy);
+    append(out, ", ");
+    put_us(out, "advance_us", cost.advance);
+    append(out, "}");
+    separator = ",\n       ";
+  }
   append(out, "}}");
 }
 
-// --- reading ---
-
-/// A JSON object that knows where it is, for errors.
-class Reader {
- public:
-  Reader(const Json& json, std::string file, std::string path)
-      : json_(json), file_(std::move(file)), path_(std::move(path)) {
-    if (!json_.is_object()) fail("summary.type", "expected an object");
+void put_groups(Text& out, const Summary& summary) {
+  append(out, "  \"groups\": [");
+  const char* separator = "";
+  for (const ScopeGroup& group : summary.groups) {
+    append(out, separator);
+    append(out, "\n    {");
+    put_text(out, "name", group.name);
+    append(out, ", ");
+    put_us(out, "busy_us", summary.busy_of(group));
+    append(out, ", \"scopes\": [");
+    const char* comma = "";
+    for (const std::string& scope : group.scopes) {
+      append(out, comma);
+      append_json_string(out, scope);
+      comma = ", ";
+    }
+    append(out, "]}");
+    separator = ",";
   }
-
-  const Json& at(const std::string& key) const {
-    const auto it = json_.find(key);
-    if (it == json_.end())
-      throw isa::Error("summary.missing-key", file_, "key '" + path_ + key + "' is missing");
-    return *it;
-  }
-  Reader object(const std::string& key) const { return {at(key), file_, path_ + key + "."}; }
-  std::vector<Reader> objects(const std::string& key) const {
-    const Json& list = at(key);
-    if (!list.is_array()) fail("summary.type", "'" + path_ + key + "' is not a list");
-    std::vector<Reader> readers;
-    for (size_t i = 0; i < list.size(); ++i)
-      readers.emplace_back(list[i], file_, fmt::format("{}{}[{}].", path_, key, i));
-    return readers;
-  }
-  std::string text(const std::string& key) const {
-    const Json& v = at(key);
-    if (!v.is_string()) fail("summary.type", "'" + path_ + key + "' is not a text");
-    return v.get<std::string>();
-  }
-  bool flag(const std::string& key) const {
-    const Json& v = at(key);
-    if (!v.is_boolean()) fail("summary.type", "'" + path_ + key + "' is not true or false");
-    return v.get<bool>();
-  }
-  int64_t count(const std::string& key) const {
-    const Json& v = at(key);
-    if (!v.is_number_integer()) fail("summary.type", "'" + path_ + key + "' is not an integer");
-    if (!v.is_number_unsigned() && v.get<int64_t>() < 0)
-      fail("summary.value", fmt::format("'{}{}' is negative: {}", path_, key, v.get<int64_t>()));
-    return v.get<int64_t>();
-  }
-  Picoseconds us(const std::string& key) const {
-    const Json& v = at(key);
-    if (!v.is_number()) fail("summary.type", "'" + path_ + key + "' is not a number");
-    const double value = v.get<double>();
-    // 2^53 ps: beyond it a double no longer holds every picosecond.
-    if (value < 0 || value > 9e9)
-      fail("summary.value", fmt::format("'{}{}' is not a time in us: {}", path_, key, value));
-    return Picoseconds(std::llround(value * 1e6));
-  }
-  std::map<std::string, int64_t> counts(const std::string& key) const {
-    const Reader inner = object(key);
-    std::map<std::string, int64_t> result;
-    for (const auto& item : inner.json_.items()) result[item.key()] = inner.count(item.key());
-    return result;
-  }
-  std::map<std::string, std::string> texts(const std::string& key) const {
-    const Reader inner = object(key);
-    std::map<std::string, std::string> result;
-    for (const auto& item : inner.json_.items()) result[item.key()] = inner.text(item.key());
-    return result;
-  }
-  [[noreturn]] void fail(const char* id, const std::string& message) const {
-    throw isa::Error(id, file_, message);
-  }
-
- private:
-  const Json& json_;
-  std::string file_, path_;
-};
-
-isa::TaskKind read_kind(const Reader& scope) {
-  const std::string text = scope.text("kind");
-  for (isa::TaskKind kind : {isa::TaskKind::AIC, isa::TaskKind::AIV, isa::TaskKind::MIX})
-    if (text == isa::name(kind)) return kind;
-  scope.fail("summary.value", "scope kind '" + text + "' is none of AIC, AIV, MIX");
-}
-
-ScopeSummary read_scope(const Reader& in) {
-  ScopeSummary s;
-  s.name = in.text("name");
-  s.kind = read_kind(in);
-  s.tasks = in.count("tasks");
-  s.blocks = in.count("blocks");
-  s.lanes = in.count("lanes");
-  s.busy = in.us("busy_us");
-  s.block_busy = in.us("block_busy_us");
-  const Reader exec = in.object("exec_us");
-  s.exec_mean = exec.us("mean");
-  s.exec_min = exec.us("min");
-  s.exec_max = exec.us("max");
-  s.span = in.us("span_us");
-  s.head = in.us("head_us");
-  s.tail = in.us("tail_us");
-  const Reader pipes = in.object("pipes_us");
-  for (int p = 0; p < isa::kPipes; ++p)
-    s.pipes[p] = pipes.us(std::string(isa::name(static_cast<isa::Pipe>(p))));
-  const Reader gm = in.object("gm");
-  s.gm.asked_bytes = gm.count("asked_bytes");
-  s.gm.moved_bytes = gm.count("moved_bytes");
-  s.gm.read_bytes = gm.count("read_bytes");
-  s.gm.write_bytes = gm.count("write_bytes");
-  s.gm.dmas = gm.count("dmas");
-  s.gm.rows = gm.count("rows");
-  s.gm.lines = gm.count("lines");
-  s.gm.line_misses = gm.count("line_misses");
-  s.gm.hbm_bytes = gm.count("hbm_bytes");
-  const Reader peaks = in.object("memory_peak_bytes");
-  for (int m = 1; m < isa::kMemSpaces; ++m)
-    s.memory_peak[m] = peaks.count(std::string(isa::name(static_cast<isa::MemSpace>(m))));
-  const Reader waits = in.object("waits_us");
-  for (int w = 0; w < kWaitReasons; ++w)
-    s.waits[w] = waits.us(std::string(name(static_cast<WaitReason>(w))));
-  s.instructions = in.counts("instructions");
-  return s;
-}
-
-std::optional<Golden> read_golden(const Reader& root) {
-  if (root.at("golden").is_null()) return std::nullopt;
-  const Reader in = root.object("golden");
-  Golden golden;
-  golden.passed = in.flag("passed");
-  for (const Reader& o : in.objects("outputs")) {
-    GoldenOutput output;
-    output.name = o.text("name");
-    output.passed = o.flag("passed");
-    const Json& err = o.at("max_abs_err");
-    if (!err.is_null() && !err.is_number()) o.fail("summary.type", "'max_abs_err' is not a number");
-    output.max_abs_err =
-        err.is_null() ? std::numeric_limits<double>::quiet_NaN() : err.get<double>();
-    output.bad = o.count("bad");
-    output.total = o.count("total");
-    golden.outputs.push_back(std::move(output));
-  }
-  return golden;
+  append(out, "],\n");
 }
 
 }  // namespace
@@ -291,7 +177,11 @@ std::string summary_json(const Summary& summary) {
   put_us(out, "busy_us", summary.busy());
   append(out, ",\n  \"cores_busy_mean\": ");
   append_ratio(out, summary.busy().value, summary.makespan.value);
-  put(out, ",\n  \"tasks\": {},\n  \"blocks\": {},\n  \"instructions\": {},\n  \"scopes\": [\n",
+  put(out, ",\n  \"observer_effect\": {},\n  \"clock_mhz\": {},\n",
+      summary.observer_effect ? (*summary.observer_effect ? "true" : "false") : "null",
+      summary.clock_mhz);
+  put_groups(out, summary);
+  put(out, "  \"tasks\": {},\n  \"blocks\": {},\n  \"instructions\": {},\n  \"scopes\": [\n",
       summary.tasks, summary.blocks, summary.instructions);
   for (size_t i = 0; i < summary.scopes.size(); ++i) {
     put_scope(out, summary.scopes[i]);
@@ -299,44 +189,6 @@ std::string summary_json(const Summary& summary) {
   }
   append(out, "  ]\n}\n");
   return to_string(out);
-}
-
-Summary parse_summary(const std::string& json, const std::string& where) {
-  Json root;
-  try {
-    root = Json::parse(json);
-  } catch (const Json::parse_error& e) {
-    throw isa::Error("summary.syntax", where,
-                     fmt::format("not a JSON document, near byte {}", e.byte));
-  }
-  const Reader in(root, where, "");
-  Summary summary;
-  summary.run.program = in.text("program");
-  summary.run.variant = in.text("variant");
-  summary.run.mode = in.text("mode");
-  summary.run.knobs = in.texts("knobs");
-  summary.run.chip = in.text("chip");
-  summary.run.soc = in.text("soc");
-  summary.run.seed = static_cast<uint64_t>(in.count("seed"));
-  summary.golden = read_golden(in);
-  summary.makespan = in.us("makespan_us");
-  summary.tasks = in.count("tasks");
-  summary.blocks = in.count("blocks");
-  summary.instructions = in.count("instructions");
-  for (const Reader& scope : in.objects("scopes")) summary.scopes.push_back(read_scope(scope));
-  return summary;
-}
-
-Summary read_summary(const std::string& path) {
-  namespace fs = std::filesystem;
-  const fs::path file = fs::is_directory(path) ? fs::path(path) / "summary.json" : fs::path(path);
-  std::ifstream in(file, std::ios::binary);
-  if (!in)
-    throw isa::Error("summary.file", path,
-                     fs::is_directory(path) ? "no summary.json in this folder" : "cannot be read");
-  std::ostringstream text;
-  text << in.rdbuf();
-  return parse_summary(text.str(), file.string());
 }
 
 }  // namespace traces

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "isa/instr.h"
 #include "isa/types.h"
 #include "traces/time.h"
 
@@ -90,10 +91,17 @@ struct InstrRow {
   WaitReason wait = WaitReason::Data;  ///< the longest reason for `waited`
 };
 
+/// Time of the instructions of one opcode in all lanes of one function.
+struct OpTimes {
+  Picoseconds busy;     ///< its pipe taken (for the scalar unit: without issuing to other pipes)
+  Picoseconds advance;  ///< how far its ends moved the end of its lane: adds up to the kernel body
+};
+
 struct TimelineMeta {
   std::string chip;  ///< "a2a3", "a5"
   std::string soc;
   int64_t counter_hz = 50'000'000;
+  double clock_mhz = 0;  ///< of the cores; 0 = not known
   int32_t aic = 0, aiv = 0;
   int32_t scheduler_threads = 0;
   bool observer_effect = false;
@@ -107,7 +115,8 @@ struct Timeline {
   std::vector<PhaseRow> phases;    ///< sorted by (thread, start)
   std::vector<SubmitRow> submits;  ///< in submission order
   std::vector<InstrRow> instrs;    ///< detailed level only; sorted by (start, lane_row, instr)
-  Picoseconds makespan() const;    ///< first dispatch to last finish (upstream's "Total Test Time")
+  std::vector<std::array<OpTimes, isa::kOpcodes>> op_times;  ///< by FuncId; empty if not recorded
+  Picoseconds makespan() const;  ///< first dispatch to last finish (upstream's "Total Test Time")
 };
 
 }  // namespace traces

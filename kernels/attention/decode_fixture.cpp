@@ -23,15 +23,10 @@ void fill_slots(const HostTensor& position_ids, const HostTensor& table, int64_t
 
 }  // namespace
 
-void fill_positions(const std::vector<int64_t>& starts, const HostTensor& position_ids,
-                    const HostTensor& kv_seq_lens) {
+void fill_seq_lens(const HostTensor& position_ids, const HostTensor& kv_seq_lens) {
   const int64_t requests = kv_seq_lens.numel(), seq = position_ids.numel() / requests;
-  for (int64_t b = 0; b < requests; ++b) {
-    const int64_t start = starts[static_cast<size_t>(b) % starts.size()];
-    kv_seq_lens.as<int32_t>()[b] = static_cast<int32_t>(start + seq);
-    for (int64_t s = 0; s < seq; ++s)
-      position_ids.as<int32_t>()[b * seq + s] = static_cast<int32_t>(start + s);
-  }
+  for (int64_t b = 0; b < requests; ++b)
+    kv_seq_lens.as<int32_t>()[b] = position_ids.as<int32_t>()[b * seq + seq - 1] + 1;
 }
 
 void fill_block_table(const HostTensor& table) {

@@ -10,9 +10,8 @@
 
 namespace kernels::attention {
 
-/// Start positions cycle over the requests.
-void fill_positions(const std::vector<int64_t>& starts, const HostTensor& position_ids,
-                    const HostTensor& kv_seq_lens);
+/// kv_seq_lens [B]: one past the position of the request's last token.
+void fill_seq_lens(const HostTensor& position_ids, const HostTensor& kv_seq_lens);
 
 /// Page j of request b is physical page b * pages + j; table [B, pages] INT32.
 void fill_block_table(const HostTensor& table);

@@ -31,11 +31,6 @@ void divide_by_column_sums(Comb& comb) {
 
 }  // namespace
 
-Tile inverse_rms_high_precision(const Tile& sum, int64_t n) {
-  const Tile mean = pl::mul(sum, 1.0 / static_cast<double>(n));
-  return pl::rsqrt(pl::add(mean, kRmsEpsilon), /*high_precision=*/true);
-}
-
 Tile GateSource::quad(int64_t index, double scale) const {
   const int64_t column = index * kStreams;
   Tile m = pl::load(mixes, {t0, column}, {rows, kQuad}, {rows, kStreams});

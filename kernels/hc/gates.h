@@ -19,9 +19,6 @@ struct GateScale {
   double pre, post, comb;
 };
 
-/// 1 / sqrt(sum / n + 1e-6), [1, M], by the high-precision rsqrt: hc_pre alone (§1.4).
-pl::Tile inverse_rms_high_precision(const pl::Tile& sum, int64_t n);
-
 /// Some token rows of the logits in GM.
 struct GateSource {
   pl::Tensor mixes;  ///< [T, 32] FP32, columns 24 and up undefined

@@ -30,7 +30,7 @@ Tile gate_logits(const HcPreConfig& c, int64_t t0, int64_t rows, const Tensor& x
     mixes =
         i == 0 ? pl::matmul(x_fp32, w, transposed) : pl::matmul_acc(mixes, x_fp32, w, transposed);
   }
-  return scale_rows(mixes, inverse_rms_high_precision(sum, depth));
+  return scale_rows(mixes, inverse_rms_rsqrt(sum, depth));
 }
 
 }  // namespace

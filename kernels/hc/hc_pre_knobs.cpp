@@ -28,7 +28,9 @@ std::vector<Knob> hc_pre_knobs() {
 
 Settings hc_pre_era(const std::string& era) {
   if (era == "p253" || era == "p374") return {{"hc_pre_form", "staged"}, {"hc_pre_d_tile", "512"}};
-  return {{"hc_pre_form", "1spmd"}, {"hc_pre_d_tile", "256"}};
+  return {{"hc_pre_form", "1spmd"},
+          {"hc_pre_d_tile", "256"},
+          {"hc_pre_k_tile", era == "p584" ? "256" : "128"}};
 }
 
 HcPreConfig hc_pre_config(const Knobs& k, const std::string& program, int64_t tokens,

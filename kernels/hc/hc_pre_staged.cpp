@@ -37,7 +37,7 @@ void hc_pre_rms(const HcPreConfig& c, const Tensor& x_fp32, const Tensor& inv_rm
     Tile sum = pl::full(1, rows, DType::F32, 0.0);
     for (int64_t i : loop(x_fp32.dim(1) / c.k_tile, c.k_stage))
       sum = add_row_squares(sum, pl::load(x_fp32, {t0, i * c.k_tile}, {rows, c.k_tile}));
-    pl::store(inverse_rms_high_precision(sum, x_fp32.dim(1)), {0, t0}, inv_rms);
+    pl::store(inverse_rms_rsqrt(sum, x_fp32.dim(1)), {0, t0}, inv_rms);
   });
 }
 

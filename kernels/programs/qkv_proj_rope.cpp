@@ -93,6 +93,13 @@ Program program_qkv_proj_rope() {
     return qkv::golden(inputs, config_of(k), inputs.at("rope_cos"), inputs.at("rope_sin"));
   };
   p.comparators = qkv::comparators();
+  // Fused or not, from one era to the next.
+  p.scope_groups = {{"q norm and RoPE",
+                     {"q_head_rms_nope_rope", "q_head_rms_nope", "q_head_rope_fused", "q_head_rope",
+                      "q_rope_reassemble", "q_rope_write", "q_rope_writeback"}},
+                    {"kv norm and RoPE",
+                     {"kv_rms_norm_rope", "kv_rms_norm", "kv_rms", "kv_norm_nope", "kv_rope_fused",
+                      "kv_rope_apply", "kv_rope_reassemble", "kv_rope_write"}}};
   p.refused_on_chip = [](const Knobs& k, const std::string& chip) {
     return qkv::refused_on_chip(config_of(k), chip);
   };

@@ -36,17 +36,7 @@ Config config(const Knobs& k, const std::string&) {
           static_cast<int>(k.integer("stage"))};
 }
 
-void check(const Config& c) {
-  if (c.hidden % c.chunk != 0)
-    conflict("rmsnorm", "hidden " + std::to_string(c.hidden) + " is not divisible by chunk " +
-                            std::to_string(c.chunk));
-  constexpr int64_t kVecBytes = 188416;
-  const int64_t bytes = c.t_tile * c.chunk * (2 + 4 + 4);
-  if (bytes > kVecBytes)
-    conflict("rmsnorm", "UB: a tile of t_tile x chunk in BF16 and twice in FP32 needs " +
-                            std::to_string(bytes) + " B, the limit is " +
-                            std::to_string(kVecBytes) + " B");
-}
+void check(const Config& c) { check_rms_norm({c.t_tile, c.chunk, c.stage}, "rmsnorm", c.hidden); }
 
 std::vector<TensorSpec> inputs(const Config& c) {
   return {{"x", DType::BF16, {c.tokens, c.hidden}}, {"w", DType::BF16, {c.hidden}}};

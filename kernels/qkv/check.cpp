@@ -66,7 +66,9 @@ void check_vector_tiles(const Config& c) {
   divides(c, "rope lanes", kRope, "q_head_chunk", c.q_head_chunk);
   divides(c, "rope lanes", kRope, "kv_norm_chunk", c.kv_norm_chunk);
   if (c.whole_head) check_vec(c, "q_head_load=whole with q_head_t_tile", c.q_head_t_tile, kHead, 2);
-  if (c.mixed_qproj) {
+  if (c.hoisted()) {  // product, value and square of a whole head
+    check_vec(c, "layout=hoisted with q_head_t_tile", c.q_head_t_tile, kHead, 1 + c.q_head_stage);
+  } else if (c.mixed_qproj) {
     check_vec(c, "the mixed qproj tile (qproj_m_tile x qproj_n_tile)", c.qproj.m, c.qproj.n,
               1 + std::max(1, c.qproj_slot_num));
   } else {
@@ -82,8 +84,11 @@ void check_structure(const Config& c) {
   if (c.rope_writeback && c.layout != rope::Layout::MaskScatter)
     conflict(c.program, "q_rope_writeback=true exists for layout=mask_scatter only");
   if (c.staged_norms && c.fused_rope())
+    conflict(c.program, "staged_norms=true has its own norm scopes, layout=" +
+                            rope::to_string(c.layout) + " fuses them");
+  if (c.hoisted() && c.mixed_qproj)
     conflict(c.program,
-             "staged_norms=true has its own norm scopes, layout=fused_swap_gather fuses them");
+             "layout=hoisted dequantises in the scope of the heads and needs qproj_form=split");
   if (c.staged_norms && c.amax_folded)
     conflict(c.program, "qr_amax_folded=true has no amax pass to fold with staged_norms=true");
   if (c.staged_norms && !c.qr_bf16)

@@ -10,6 +10,13 @@
 
 namespace kernels::qkv {
 
+/// How the K slices of a split-K projection come together.
+enum class SplitKSum : uint8_t {
+  Seed,     ///< atomic add onto a target that a scope of its own zeroes
+  Alloc,    ///< atomic add onto a target that the runtime zeroes (PR823)
+  Partials  ///< one buffer per slice, added in order by a reduce scope (PR953)
+};
+
 /// Tiles of one projection matmul [T, K] x [K, N].
 struct CubeTiles {
   int64_t m = 0, n = 0, k = 0;
@@ -37,8 +44,14 @@ struct Config {
   int qproj_slot_num = 0;       ///< ring depth of the mixed scope, 0 = the chip's
   bool whole_head = false;      ///< a head is loaded once instead of chunk by chunk
   bool rope_writeback = false;  ///< q rope lanes go through an FP32 stage (PR425)
+  bool rsqrt_norms = false;     ///< 1 / rms by rsqrt instead of the root's reciprocal (PR771)
+  // Layout hoisted only:
+  bool normalise_first = true;  ///< q times 1 / rms before the rotation, not after (PR792)
+  bool kv_hoisted = true;       ///< kv uses q_rope_prepare's tables too (PR845)
+  int64_t prepare_t_tile = 8;   ///< token rows of a q_rope_prepare block
 
   CubeTiles qr, kv, qproj;
+  SplitKSum split_k_sum = SplitKSum::Seed;
   int64_t attn_t_tile = 64;
   int64_t qr_norm_t_tile = 8, qr_norm_chunk = 32;
   int qr_norm_stage = 2;
@@ -51,7 +64,9 @@ struct Config {
   int kv_norm_stage = 2;
   int64_t kv_rope_t_tile = 32, kv_rope_tiles_per_block = 1;
 
-  bool fused_rope() const { return layout == rope::Layout::FusedSwapGather; }
+  bool hoisted() const { return layout == rope::Layout::Hoisted; }
+  /// Norm and rotation of kv are one scope.
+  bool fused_rope() const { return hoisted() || layout == rope::Layout::FusedSwapGather; }
   int64_t q_width() const { return heads * kHead; }
 };
 

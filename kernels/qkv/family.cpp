@@ -10,9 +10,7 @@ using isa::DType;
 
 /// x -> qr, qr_scale.
 void qr_path(const Config& c, const Tensor& x, const Weights& w, const Outputs& out) {
-  const Tensor qr_fp32 = pl::create_tensor({x.dim(0), c.q_lora}, DType::F32);
-  if (c.qr.split_k > 1) qr_proj_seed(c, qr_fp32);
-  qr_proj_matmul(c, x, w.wq_a, qr_fp32);
+  const Tensor qr_fp32 = qr_projection(c, x, w.wq_a);
   if (c.staged_norms)
     staged_qr_norm_quant(c, qr_fp32, w.gamma_cq, out.qr, out.qr_scale);
   else
@@ -35,7 +33,8 @@ Tensor q_projection(const Config& c, const Weights& w, const Outputs& out) {
 
 /// q_proj_fp32 -> q.
 void q_heads(const Config& c, const Tensor& q_proj_fp32, const RopeTensors& rope, const Tensor& q) {
-  if (c.fused_rope()) return q_head_rms_nope_rope(c, q_proj_fp32, rope, q);
+  if (c.layout == rope::Layout::FusedSwapGather)
+    return q_head_rms_nope_rope(c, q_proj_fp32, rope, q);
 
   const int64_t tokens = q.dim(0), rows = c.heads * tokens;
   const Tensor q_head_inv_rms_all = pl::create_tensor({c.heads, tokens}, DType::F32);
@@ -54,13 +53,29 @@ void q_heads(const Config& c, const Tensor& q_proj_fp32, const RopeTensors& rope
   }
 }
 
+/// qr -> q.
+void q_path(const Config& c, const Weights& w, const RopeTensors& rope, const Outputs& out) {
+  if (!c.hoisted()) return q_heads(c, q_projection(c, w, out), rope, out.q);
+  const Tensor q_proj_i32 = pl::create_tensor({out.q.dim(0), c.q_width()}, DType::I32);
+  qproj_matmul(c, out.qr, w.wq_b, q_proj_i32);
+  qproj_dequant_rms_nope_rope(c, q_proj_i32, out.qr_scale, w.wq_b_scale, rope, out.q);
+}
+
+/// The tables every block of layout hoisted reads.
+RopeTensors prepared(const Config& c, RopeTensors rope) {
+  const pl::Dims shape = {rope.cos.dim(0), kRope};
+  rope.cos_il = pl::create_tensor("cos_il", shape, DType::F32);
+  rope.sin_signed = pl::create_tensor("sin_signed", shape, DType::F32);
+  rope.swap_idx = pl::create_tensor("swap_idx", shape, DType::I32);
+  q_rope_prepare(c, rope);
+  return rope;
+}
+
 /// x -> kv.
 void kv_path(const Config& c, const Tensor& x, const Weights& w, const RopeTensors& rope,
              const Tensor& kv) {
   const int64_t tokens = x.dim(0);
-  const Tensor kv_fp32 = pl::create_tensor({tokens, kHead}, DType::F32);
-  if (c.kv.split_k > 1) kv_proj_seed(c, kv_fp32);
-  kv_proj_matmul(c, x, w.wkv, kv_fp32);
+  const Tensor kv_fp32 = kv_projection(c, x, w.wkv);
   if (c.fused_rope()) return kv_rms_norm_rope(c, kv_fp32, w.gamma_ckv, rope, kv);
 
   const Tensor kv_inv_rms = pl::create_tensor({1, tokens}, DType::F32);
@@ -130,17 +145,16 @@ Weights declare_weights(pl::Session& session, const TensorSet& inputs, const Con
   return w;
 }
 
-void qkv_rows(const Config& c, Tensor x, const Weights& w, const RopeTensors& rope,
-              const Outputs& out) {
+void qkv_rows(const Config& c, Tensor x, const Weights& w, RopeTensors rope, const Outputs& out) {
   if (c.attn_norm) {
     const Tensor x_normed = pl::create_tensor({x.dim(0), x.dim(1)}, DType::BF16);
     attn_norm(c, x, w.norm_w, x_normed);
     x = x_normed;
   }
+  if (c.hoisted()) rope = prepared(c, rope);
   qr_path(c, x, w, out);
   if (c.staged_norms) kv_path(c, x, w, rope, out.kv);  // P374 has kv in front of q
-  const Tensor q_proj_fp32 = q_projection(c, w, out);
-  q_heads(c, q_proj_fp32, rope, out.q);
+  q_path(c, w, rope, out);
   if (!c.staged_norms) kv_path(c, x, w, rope, out.kv);
 }
 

@@ -23,7 +23,6 @@ struct Outputs {
 };
 
 /// The whole kernel over the rows of `x`.
-void qkv_rows(const Config& c, Tensor x, const Weights& w, const RopeTensors& rope,
-              const Outputs& out);
+void qkv_rows(const Config& c, Tensor x, const Weights& w, RopeTensors rope, const Outputs& out);
 
 }  // namespace kernels::qkv

@@ -51,7 +51,16 @@ std::vector<Knob> structure_knobs() {
                   "matmul and dequantisation in two scopes, or one mixed scope (before PR506)"),
       int_knob("qproj_slot_num", 0, 0, 8, 1, "ring depth of the mixed scope, 0 = the chip's"),
       choice_knob("q_head_load", {"chunks", "whole"}, "a q head chunk by chunk, or once (PR672)"),
-      flag_knob("q_rope_writeback", false, "q rope lanes through an FP32 stage (PR425)")};
+      flag_knob("q_rope_writeback", false, "q rope lanes through an FP32 stage (PR425)"),
+      choice_knob("split_k_sum", {"seed", "alloc", "partials"},
+                  "split-K slices: atomic add onto a scope's zeros, onto the runtime's (PR823), or "
+                  "one buffer each and a reduce scope (PR953)"),
+      choice_knob("norm_root", {"recip_sqrt", "rsqrt"},
+                  "1 / rms as reciprocal of the root, or by high-precision rsqrt (PR771)"),
+      choice_knob("q_rope_order", {"normalise_first", "rotate_first"},
+                  "layout hoisted: q times 1 / rms before (PR792) or after the rotation"),
+      flag_knob("kv_hoisted_tables", true,
+                "layout hoisted: kv uses the tables of q_rope_prepare too (PR845)")};
 }
 
 std::vector<Knob> vector_knobs() {
@@ -68,7 +77,9 @@ std::vector<Knob> vector_knobs() {
       int_knob("q_head_t_tile", 32, 8, 128, 8, "token rows of the q head scopes"),
       int_knob("q_head_chunk", 64, 16, 64, 16, "columns of a q head tile"),
       int_knob("q_heads_per_block", 2, 1, 64, 1, "heads of one q head block"),
-      int_knob("q_head_stage", 2, 1, 8, 1, "pipeline stages of its chunk loops"),
+      int_knob("q_head_stage", 2, 1, 8, 1,
+               "pipeline stages of its chunk loops; layout hoisted: of its head loop"),
+      int_knob("q_rope_prepare_t_tile", 8, 8, 128, 8, "token rows of a q_rope_prepare block"),
       int_knob("q_rope_t_tile", 64, 8, 128, 8, "token rows of the staged q rope scopes"),
       int_knob("q_rope_heads_per_block", 8, 1, 64, 1, "heads of one staged q rope block"),
       int_knob("kv_norm_t_tile", 16, 8, 128, 8, "token rows of the kv norm scopes"),
@@ -80,13 +91,16 @@ std::vector<Knob> vector_knobs() {
 
 std::vector<Knob> all_knobs() {
   std::vector<Knob> knobs = {
-      choice_knob("era", {"p578", "p374", "p425", "p441", "p480", "pre570", "p570", "p718"},
+      choice_knob("era",
+                  {"p578", "p374", "p425", "p441", "p480", "pre570", "p570", "p718", "p771", "p792",
+                   "p823", "p845", "p953", "head"},
                   "the kernel as it stood at a pull request; sets every other knob"),
-      choice_knob("tiling", {"m128n256", "m128n32", "m16n32", "m16n1024"},
-                  "projection tiles: PR578, PR480, before PR578, PR718; sets the tile knobs"),
+      choice_knob(
+          "tiling", {"m128n256", "m128n32", "m16n32", "m16n1024", "m16n512"},
+          "projection tiles: PR578, PR480, before PR578, PR718, PR863; sets the tile knobs"),
       rope::layout_knob({rope::Layout::FusedSwapGather, rope::Layout::SelectorMatmul,
                          rope::Layout::MaskScatter, rope::Layout::SwapGather,
-                         rope::Layout::SplitHalf})};
+                         rope::Layout::SplitHalf, rope::Layout::Hoisted})};
   append(knobs, size_knobs(128));
   append(knobs, structure_knobs());
   append(knobs, cube_knobs("qr", 256, 256, 2, 1, 16, 1, false));
@@ -144,6 +158,13 @@ Settings m16n1024() {
          tiles("qproj", 16, 1024, 128, 0, 2, 1, false) + dequant(8, 1);
 }
 
+Settings m16n512() {
+  Settings s = m16n1024();
+  const Settings qproj = tiles("qproj", 16, 512, 128, 0, 1, 1, false);
+  s.insert(s.end(), qproj.begin(), qproj.end());
+  return s;
+}
+
 /// State of PR480: M=128, N=32, mixed qproj, separate norm and swap-gather scopes.
 Settings p480() {
   return {{"tiling", "m128n32"},  {"layout", "swap_gather"}, {"qr_bf16", "true"},
@@ -182,6 +203,20 @@ Settings p718() {
           {"kv_norm_t_tile", "8"},    {"kv_norm_chunk", "64"}};
 }
 
+/// What layout hoisted came with: a head is loaded whole, so its token tile must be short.
+Settings hoisted() {
+  return {{"q_head_t_tile", "8"}, {"q_heads_per_block", "4"}, {"q_head_stage", "2"}};
+}
+Settings head() {
+  return p718() + Settings{{"tiling", "m16n512"}, {"layout", "hoisted"}, {"norm_root", "rsqrt"}} +
+         hoisted();
+}
+Settings p845() { return head() + Settings{{"tiling", "m16n1024"}}; }
+Settings p792() { return p845() + Settings{{"kv_hoisted_tables", "false"}}; }
+Settings p823() { return p792() + Settings{{"split_k_sum", "alloc"}}; }
+Settings p953() { return head() + Settings{{"split_k_sum", "partials"}}; }
+Settings p771() { return p792() + Settings{{"q_rope_order", "rotate_first"}}; }
+
 std::vector<Preset> presets() {
   return {{"era", "p578", {{"tiling", "m128n256"}, {"layout", "fused_swap_gather"}}},
           {"era", "pre570", {{"tiling", "m16n32"}, {"layout", "swap_gather"}}},
@@ -191,11 +226,25 @@ std::vector<Preset> presets() {
           {"era", "p425", p425()},
           {"era", "p374", p374()},
           {"era", "p718", p718()},
+          {"era", "p771", p771()},
+          {"era", "p792", p792()},
+          {"era", "p823", p823()},
+          {"era", "p845", p845()},
+          {"era", "p953", p953()},
+          {"era", "head", head()},
           {"era", "p718", {{"tokens", "8"}}, "decode"},
+          {"era", "p771", {{"tokens", "8"}}, "decode"},
+          {"era", "p792", {{"tokens", "8"}}, "decode"},
+          {"era", "p823", {{"tokens", "8"}}, "decode"},
+          {"era", "p845", {{"tokens", "8"}}, "decode"},
+          {"era", "p953", {{"tokens", "8"}}, "decode"},
+          {"era", "head", {{"tokens", "8"}}, "decode"},
+          {"layout", "hoisted", hoisted()},
           {"tiling", "m128n256", m128n256()},
           {"tiling", "m128n32", m128n32()},
           {"tiling", "m16n32", m16n32()},
-          {"tiling", "m16n1024", m16n1024()}};
+          {"tiling", "m16n1024", m16n1024()},
+          {"tiling", "m16n512", m16n512()}};
 }
 
 CubeTiles cube_tiles(const Knobs& k, const std::string& p) {
@@ -257,6 +306,14 @@ Config config(const Knobs& k, const std::string& program) {
   c.qproj_slot_num = stage("qproj_slot_num");
   c.whole_head = k.text("q_head_load") == "whole";
   c.rope_writeback = k.flag("q_rope_writeback");
+  c.rsqrt_norms = k.text("norm_root") == "rsqrt";
+  const std::string& sum = k.text("split_k_sum");
+  c.split_k_sum = sum == "seed"    ? SplitKSum::Seed
+                  : sum == "alloc" ? SplitKSum::Alloc
+                                   : SplitKSum::Partials;
+  c.normalise_first = k.text("q_rope_order") == "normalise_first";
+  c.kv_hoisted = k.flag("kv_hoisted_tables");
+  c.prepare_t_tile = k.integer("q_rope_prepare_t_tile");
   c.qr = cube_tiles(k, "qr");
   c.kv = cube_tiles(k, "kv");
   c.qproj = cube_tiles(k, "qproj");

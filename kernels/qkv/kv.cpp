@@ -28,7 +28,7 @@ struct KvTile {
     Tile sum = pl::full(1, rows, DType::F32, 0.0);
     for (int64_t j : loop(0, kHead / step, c.kv_norm_stage))
       sum = add_row_squares(sum, lanes(j * step, step));
-    return inverse_rms(sum, kHead);
+    return inverse_rms(c, sum, kHead);
   }
   /// Lanes times 1 / rms and gamma: gamma must travel with its lane, so it comes before a swap.
   Tile normalised(int64_t column, int64_t width, const Tile& inv) const {
@@ -53,6 +53,14 @@ void rotate_by_swap(const KvTile& tile, const Tile& inv, const RopeTensors& rope
   const Tile x = tile.normalised(kNope, kRope, inv);
   const rope::Tables tables = rope::load_duplicated(rope.cos, rope.sin, tile.t0, tile.rows, index);
   pl::store(to_bf16(rope::rotate_by_swap(x, tables, index)), {tile.t0, kNope}, kv);
+}
+
+/// The same with the tables and the index of q_rope_prepare.
+void rotate_hoisted(const KvTile& tile, const Tile& inv, const RopeTensors& rope,
+                    const Tensor& kv) {
+  const Tile x = tile.normalised(kNope, kRope, inv);
+  const HoistedTables tables = load_hoisted(rope, tile.t0, tile.rows);
+  pl::store(to_bf16(tables.rotate(x)), {tile.t0, kNope}, kv);
 }
 
 void rotate_halves(const KvTile& tile, const Tile& inv, const RopeTensors& rope, const Tensor& kv) {
@@ -80,7 +88,10 @@ void kv_rms_norm_rope(const Config& c, const Tensor& kv_fp32, const Tensor& gamm
     const KvTile tile = tile_at(c, kv_fp32, gamma_ckv, block, c.kv_norm_t_tile);
     const Tile inv = tile.inverse_rms_of_rows();
     tile.store_nope(inv, kv);
-    rotate_by_swap(tile, inv, rope, rope::make_swap_index(tile.rows), kv);
+    if (c.hoisted() && c.kv_hoisted)
+      rotate_hoisted(tile, inv, rope, kv);
+    else
+      rotate_by_swap(tile, inv, rope, rope::make_swap_index(tile.rows), kv);
   });
 }
 

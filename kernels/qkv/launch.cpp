@@ -1,3 +1,4 @@
+#include "kernels/norm.h"
 #include "kernels/qkv/scopes.h"
 
 namespace kernels::qkv {
@@ -14,6 +15,10 @@ void launch(const Config& c, const std::string& name, int64_t blocks,
       pl::at(
           options, [&, b] { body(b); }, site);
   }
+}
+
+Tile inverse_rms(const Config& c, const Tile& sum, int64_t n) {
+  return c.rsqrt_norms ? inverse_rms_rsqrt(sum, n) : kernels::inverse_rms(sum, n);
 }
 
 int64_t CubeTiles::blocks(int64_t total_n) const {

@@ -42,7 +42,7 @@ void attn_norm_rms_final(const Config& c, const Tensor& x_sq_sum_part, int64_t h
     Tile sum = pl::load(x_sq_sum_part, {0, 0}, {1, tokens});
     for (int64_t part = 1; part < kAttnPartials; ++part)
       sum = pl::add(sum, pl::load(x_sq_sum_part, {part, 0}, {1, tokens}));
-    pl::store(inverse_rms(sum, hidden), {0, 0}, x_inv_rms);
+    pl::store(inverse_rms(c, sum, hidden), {0, 0}, x_inv_rms);
   });
 }
 
@@ -93,7 +93,7 @@ void qr_rms_norm_quant(const Config& c, const Tensor& qr_fp32, const Tensor& gam
       sum = add_row_squares(sum, x);
       if (c.amax_folded) amax = raise_row_amax(amax, scale_columns(x, gamma(j)));
     }
-    const Tile inv = inverse_rms(sum, width);
+    const Tile inv = inverse_rms(c, sum, width);
     if (c.amax_folded) {  // inv > 0: max |x * inv * gamma| = inv * max |x * gamma|
       amax = pl::maximum(pl::mul(amax, inv), kAmaxFloor);
     } else {

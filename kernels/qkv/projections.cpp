@@ -48,8 +48,10 @@ void project(const Config& c, const std::string& name, const CubeTiles& t, const
   launch(
       c, name, t.blocks(b.dim(1)),
       [&](int64_t block) {
+        const bool partial = out.dim(0) > a.dim(0);  // rows of each K slice below each other
+        const int64_t row0 = partial ? block % t.split_k * a.dim(0) : 0;
         project_block(t, a, b, block, [&](const Tile& acc, int64_t m0, int64_t n0) {
-          pl::assemble(out, acc, {m0, n0}, /*atomic=*/t.split_k > 1);
+          pl::assemble(out, acc, {row0 + m0, n0}, /*atomic=*/t.split_k > 1 && !partial);
         });
       },
       site);
@@ -66,6 +68,44 @@ void seed(const Config& c, const std::string& name, const CubeTiles& t, const Te
   });
 }
 
+/// Adds the K slices in order, one block per column tile.
+void reduce(const Config& c, const std::string& name, const CubeTiles& t, const Tensor& partials,
+            const Tensor& target) {
+  const int64_t tokens = target.dim(0);
+  launch(c, name, target.dim(1) / t.n, [&](int64_t block) {
+    const int64_t n0 = block * t.n;
+    for (int64_t m0 : pl::range(0, tokens, t.m)) {
+      const int64_t rows = std::min(t.m, tokens - m0);
+      Tile sum = pl::load(partials, {m0, n0}, {rows, t.n});
+      for (int64_t slice = 1; slice < t.split_k; ++slice) {
+        const Tile next = pl::load(partials, {slice * tokens + m0, n0}, {rows, t.n});
+        sum = pl::add(sum, next);
+      }
+      pl::store(sum, {m0, n0}, target);
+    }
+  });
+}
+
+/// a x b with the scopes that a split K needs, called `stem`_seed, _matmul, _reduce.
+Tensor projection(const Config& c, const std::string& stem, const CubeTiles& t, const Tensor& a,
+                  const Tensor& b) {
+  const bool split = t.split_k > 1;
+  pl::CreateOptions options;
+  if (split && c.split_k_sum == SplitKSum::Alloc) options.init_value = 0;
+  const Tensor target =
+      pl::create_tensor(stem + "_fp32", {a.dim(0), b.dim(1)}, DType::F32, options);
+  if (split && c.split_k_sum == SplitKSum::Partials) {
+    const Tensor partials =
+        pl::create_tensor(stem + "_partials", {t.split_k * a.dim(0), b.dim(1)}, DType::F32);
+    project(c, stem + "_matmul", t, a, b, partials);
+    reduce(c, stem + "_reduce", t, partials, target);
+    return target;
+  }
+  if (split && c.split_k_sum == SplitKSum::Seed) seed(c, stem + "_seed", t, target);
+  project(c, stem + "_matmul", t, a, b, target);
+  return target;
+}
+
 /// qr_scale [1, T] and wq_b_scale [1, H*512] applied to an INT32 tile at (m0, n0).
 Tile dequantise_tile(const Tile& product, const Tensor& qr_scale, const Tensor& wq_b_scale,
                      int64_t m0, int64_t n0) {
@@ -76,20 +116,12 @@ Tile dequantise_tile(const Tile& product, const Tensor& qr_scale, const Tensor& 
 
 }  // namespace
 
-void qr_proj_seed(const Config& c, const Tensor& qr_fp32) {
-  seed(c, "qr_proj_seed", c.qr, qr_fp32);
+Tensor qr_projection(const Config& c, const Tensor& x, const Tensor& wq_a) {
+  return projection(c, "qr_proj", c.qr, x, wq_a);
 }
 
-void kv_proj_seed(const Config& c, const Tensor& kv_fp32) {
-  seed(c, "kv_proj_seed", c.kv, kv_fp32);
-}
-
-void qr_proj_matmul(const Config& c, const Tensor& x, const Tensor& wq_a, const Tensor& qr_fp32) {
-  project(c, "qr_proj_matmul", c.qr, x, wq_a, qr_fp32);
-}
-
-void kv_proj_matmul(const Config& c, const Tensor& x, const Tensor& wkv, const Tensor& kv_fp32) {
-  project(c, "kv_proj_matmul", c.kv, x, wkv, kv_fp32);
+Tensor kv_projection(const Config& c, const Tensor& x, const Tensor& wkv) {
+  return projection(c, "kv_proj", c.kv, x, wkv);
 }
 
 void qproj_matmul(const Config& c, const Tensor& qr, const Tensor& wq_b, const Tensor& q_proj_i32) {

@@ -32,7 +32,7 @@ HeadNorm norm_and_nope(const Config& c, const HeadTile& h, const Tensor& q_proj_
   Tile sum = pl::full(1, h.rows, DType::F32, 0.0);
   if (c.whole_head) {
     const Tile x = pl::load(q_proj_fp32, {h.t0, h.column()}, {h.rows, kHead});
-    const Tile inv = inverse_rms(add_row_squares(sum, x), kHead);
+    const Tile inv = inverse_rms(c, add_row_squares(sum, x), kHead);
     const Tile nope = pl::slice(x, 0, 0, h.rows, kNope);
     pl::store(to_bf16(scale_rows(nope, inv)), {h.t0, h.column()}, q);
     return {inv, pl::slice(x, 0, kNope, h.rows, kRope)};
@@ -42,7 +42,7 @@ HeadNorm norm_and_nope(const Config& c, const HeadTile& h, const Tensor& q_proj_
     return pl::load(q_proj_fp32, {h.t0, h.column() + j * step}, {h.rows, step});
   };
   for (int64_t j : loop(0, kHead / step, c.q_head_stage)) sum = add_row_squares(sum, chunk(j));
-  const Tile inv = inverse_rms(sum, kHead);
+  const Tile inv = inverse_rms(c, sum, kHead);
   for (int64_t j : loop(0, kNope / step, c.q_head_stage))
     pl::store(to_bf16(scale_rows(chunk(j), inv)), {h.t0, h.column() + j * step}, q);
   return {inv, Tile()};

@@ -29,15 +29,19 @@ void launch(const Config& c, const std::string& name, int64_t blocks,
 struct RopeTensors {
   Tensor cos, sin;                 ///< [T, 64] BF16
   Tensor even_select, odd_select;  ///< [32, 64] BF16, selector_matmul only
+  /// [T, 64] FP32, FP32, INT32, made by q_rope_prepare; layout hoisted only.
+  Tensor cos_il, sin_signed, swap_idx;
 };
+
+/// 1 / sqrt(sum / n + eps), [1, M], in the way of the era.
+Tile inverse_rms(const Config& c, const Tile& sum, int64_t n);
 
 // --- projections (projections.cpp) --------------------------------------------------------------
 
-/// Zeroes the target of a split-K projection.
-void qr_proj_seed(const Config& c, const Tensor& qr_fp32);
-void kv_proj_seed(const Config& c, const Tensor& kv_fp32);
-void qr_proj_matmul(const Config& c, const Tensor& x, const Tensor& wq_a, const Tensor& qr_fp32);
-void kv_proj_matmul(const Config& c, const Tensor& x, const Tensor& wkv, const Tensor& kv_fp32);
+/// x wq_a [T, Q] and x wkv [T, 512], FP32: `qr_proj_seed` or `qr_proj_reduce` around
+/// `qr_proj_matmul` if K is split, and the same for kv.
+Tensor qr_projection(const Config& c, const Tensor& x, const Tensor& wq_a);
+Tensor kv_projection(const Config& c, const Tensor& x, const Tensor& wkv);
 void qproj_matmul(const Config& c, const Tensor& qr, const Tensor& wq_b, const Tensor& q_proj_i32);
 void qproj_dequant(const Config& c, const Tensor& q_proj_i32, const Tensor& qr_scale,
                    const Tensor& wq_b_scale, const Tensor& q_proj_fp32);
@@ -73,6 +77,22 @@ void q_head_rope(const Config& c, const Tensor& q_proj_fp32, const Tensor& q_hea
 void q_rope_reassemble(const Config& c, const Tensor& q_rope_pair, const RopeTensors& rope,
                        const Tensor& q_rope_stage);
 void q_rope_write(const Config& c, const Tensor& q_rope_stage, const Tensor& q);
+
+// --- hoisted tables (hoisted.cpp)
+// -----------------------------------------------------------------
+
+/// Rows of the prepared tables, [rows, 64].
+struct HoistedTables {
+  Tile cos, sin, swap;
+  Tile rotate(const Tile& x) const { return rope::rotate_by_signed_swap(x, swap, cos, sin); }
+};
+HoistedTables load_hoisted(const RopeTensors& rope, int64_t t0, int64_t rows);
+/// Fills cos_il, sin_signed and swap_idx from cos and sin: once per layer instead of per block.
+void q_rope_prepare(const Config& c, const RopeTensors& rope);
+/// Dequantisation, norm, nope and rope lanes of every head in one scope; a head is loaded once.
+void qproj_dequant_rms_nope_rope(const Config& c, const Tensor& q_proj_i32, const Tensor& qr_scale,
+                                 const Tensor& wq_b_scale, const RopeTensors& rope,
+                                 const Tensor& q);
 
 // --- kv (kv.cpp, kv_rope_staged.cpp)
 // ---------------------------------------------------------------

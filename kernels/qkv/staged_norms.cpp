@@ -34,7 +34,7 @@ void qr_rms_final(const Staged& s) {
   launch(s.c, "qr_rms_final", 1, [&](int64_t) {
     const Tile a = pl::load(s.sq_sum_part, {0, 0}, {1, s.tokens});
     const Tile b = pl::load(s.sq_sum_part, {1, 0}, {1, s.tokens});
-    pl::store(inverse_rms(pl::add(a, b), s.width), {0, 0}, s.inv_rms);
+    pl::store(inverse_rms(s.c, pl::add(a, b), s.width), {0, 0}, s.inv_rms);
   });
 }
 

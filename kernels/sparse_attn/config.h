@@ -82,6 +82,8 @@ struct Config {
 std::vector<Knob> tile_knobs(Kind kind);
 /// Sizes only this kernel has: o_lora, cmp_columns, cmp_pages.
 std::vector<Knob> size_knobs(Kind kind);
+/// What a choice of `layout` sets besides: PR425's rope works on four tokens at a time.
+std::vector<Preset> presets();
 /// The layouts the kernel exists in, the default first.
 std::vector<rope::Layout> layouts();
 

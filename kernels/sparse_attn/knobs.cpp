@@ -5,7 +5,6 @@ namespace kernels::sparse {
 namespace {
 
 // What the authors' kernels are built against (kernels.md §0.1).
-constexpr int64_t kMatBytes = 524288;  // L1
 constexpr int64_t kAccBytes = 131072;  // L0C
 constexpr int64_t kVecBytes = 188416;  // UB, usable
 
@@ -30,8 +29,6 @@ void check_attention(const Config& c) {
   divides(c, "qk_head_tile", c.qk_head_tile, "merge_head_tile", c.merge_head_tile);
   fits(c, "UB", "the zeroed kv_block x 512 tile of gather_kv in BF16", c.kv_block * kHead * 2,
        kVecBytes);
-  fits(c, "L1", "the K and V tiles of kv_block x 512 and qk_stage Q tiles of qk_head_tile x 512",
-       (2 * c.kv_block + c.qk_stage * c.qk_head_tile) * kHead * 2, kMatBytes);
   fits(c, "L0C", "the products of qk_head_tile x kv_block and qk_head_tile x 512 in FP32",
        c.qk_head_tile * (c.kv_block + kHead) * 4, kAccBytes);
   fits(c, "UB", "two FP32 tiles of merge_head_tile x 512", 2 * c.merge_head_tile * kHead * 4,
@@ -61,6 +58,8 @@ std::vector<rope::Layout> layouts() {
   using rope::Layout;
   return {Layout::SwapGather, Layout::SplitHalf, Layout::MaskScatter, Layout::Hoisted};
 }
+
+std::vector<Preset> presets() { return {{"layout", "mask_scatter", {{"rope_t_tile", "4"}}}}; }
 
 std::vector<Knob> size_knobs(Kind kind) {
   const int64_t columns = kind == Kind::Csa ? 512 : kind == Kind::Hca ? 64 : 0;

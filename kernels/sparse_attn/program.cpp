@@ -42,12 +42,11 @@ KnobTable make_table(Kind kind) {
                "4: cmp_columns compressed slots are valid, 128: an eighth of 512, 0: none")};
   for (Knob& k : size_knobs(kind)) knobs.push_back(std::move(k));
   for (Knob& k : tile_knobs(kind)) knobs.push_back(std::move(k));
-  return KnobTable(program_name(kind), {"decode"}, std::move(knobs),
-                   {{"era", "p578", {{"layout", "swap_gather"}}},
-                    {"era", "pre570", {{"layout", "swap_gather"}}},
-                    {"era", "p570", {{"layout", "split_half"}}},
-                    // PR425's rope works on few tokens at a time.
-                    {"layout", "mask_scatter", {{"rope_t_tile", "4"}}}});
+  std::vector<Preset> all = {{"era", "p578", {{"layout", "swap_gather"}}},
+                             {"era", "pre570", {{"layout", "swap_gather"}}},
+                             {"era", "p570", {{"layout", "split_half"}}}};
+  for (Preset& p : presets()) all.push_back(std::move(p));
+  return KnobTable(program_name(kind), {"decode"}, std::move(knobs), std::move(all));
 }
 
 template <Kind kind>
@@ -185,7 +184,9 @@ void fill_inputs(const Config& c, uint64_t seed, TensorSet& set) {
   fill_compressed(c, seed, set);
   fill_indices(c, set.at("cmp_sparse_indices"));
   fill_tables(c, set);
-  fill_weights(c, seed, set);
+  // wo_a (U01 - .5) / 64, wo_b (U01 - .5) / sqrt(its inputs)
+  const float bound = 0.5f / std::sqrt(static_cast<float>(c.o_width()));
+  fill_weights(seed, set, uniform(-0.5f / 64, 0.5f / 64), uniform(-bound, bound));
   if (c.fixture == Fixture::Overlay)
     for (int64_t t = 0; t < c.tokens(); ++t) set_row(set.at("mtp_kv_overlay"), t * kHead, 1, 4);
   if (c.fixture == Fixture::Causal) {

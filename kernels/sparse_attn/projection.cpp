@@ -38,12 +38,12 @@ void for_row_slices(const Config& c, const Tile& acc, F&& f) {
 }
 
 void launch_mixed(const std::string& name, int64_t blocks, int slot_num, pl::SplitMode split,
-                  const std::function<void(int64_t)>& body) {
+                  const std::function<void(int64_t)>& body, pl::Site site = pl::Site::here()) {
   pl::ScopeOptions options;
   options.name = name;
   options.slot_num = slot_num;
   options.split = split;
-  launch(options, blocks, body);
+  launch(options, blocks, body, site);
 }
 
 }  // namespace

@@ -122,11 +122,11 @@ std::vector<TensorSpec> weight_specs(const Config& c) {
           {"wo_b_scale", DType::F32, {c.hidden}}};
 }
 
-void fill_weights(const Config& c, uint64_t seed, const TensorSet& set, float sink) {
-  const float b = 0.5f / std::sqrt(static_cast<float>(c.o_width()));
+void fill_weights(uint64_t seed, const TensorSet& set, const Distribution& wo_a,
+                  const Distribution& wo_b, float sink) {
   fill(set.at("attn_sink"), seed, constant(sink));
-  fill(set.at("wo_a"), seed, uniform(-0.5f / 64, 0.5f / 64));
-  fill_quantised_rows(set.at("wo_b"), set.at("wo_b_scale"), seed, uniform(-b, b));
+  fill(set.at("wo_a"), seed, wo_a);
+  fill_quantised_rows(set.at("wo_b"), set.at("wo_b_scale"), seed, wo_b);
 }
 
 Weights declare_weights(pl::Session& session, const TensorSet& inputs) {

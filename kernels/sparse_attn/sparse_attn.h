@@ -6,6 +6,7 @@
 //   attn_out = (rowquant(o_r) wo_b^T) scales
 #pragma once
 
+#include "kernels/fixtures.h"
 #include "kernels/program.h"
 #include "kernels/sparse_attn/scopes.h"
 
@@ -37,9 +38,9 @@ void decode_sparse_attn(const Config& c, const Args& a);
 
 /// Host side: the weights and attn_sink.
 std::vector<TensorSpec> weight_specs(const Config& c);
-/// Draws them: wo_a (U01 - .5) / 64, wo_b (U01 - .5) / sqrt(8192) quantised per output channel, the
-/// sink constant.
-void fill_weights(const Config& c, uint64_t seed, const TensorSet& set, float sink = 0);
+/// Draws them; wo_b is quantised per output channel, the sink is constant.
+void fill_weights(uint64_t seed, const TensorSet& set, const Distribution& wo_a,
+                  const Distribution& wo_b, float sink = 0);
 Weights declare_weights(pl::Session& session, const TensorSet& inputs);
 
 /// One of the three standalone programs.

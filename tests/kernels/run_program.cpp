@@ -67,6 +67,10 @@ OpCounts count(const pl::RecordedProgram& record) {
           case isa::Opcode::TMATMUL_ACC:
             ++n.matmuls;
             break;
+          case isa::Opcode::SREAD:
+          case isa::Opcode::SWRITE:
+            ++n.scalars;
+            break;
           case isa::Opcode::SWORK:
             break;
           default:

@@ -32,7 +32,8 @@ ProgramRun run(const std::string& program, const std::string& mode, const Settin
 
 /// Recorded instructions by kind, as the census of upstream's kernels counts them.
 struct OpCounts {
-  int64_t loads = 0, stores = 0, matmuls = 0, vector = 0, load_bytes = 0, store_bytes = 0;
+  int64_t loads = 0, stores = 0, matmuls = 0, vector = 0, scalars = 0;
+  int64_t load_bytes = 0, store_bytes = 0;
 };
 OpCounts count(const pl::RecordedProgram& record);
 

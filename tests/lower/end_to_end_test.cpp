@@ -213,6 +213,72 @@ TEST_CASE("one-directional mixed scopes: cube to vector, and vector to cube with
   });
 }
 
+TEST_CASE("slices of a halved product belong to the lane whose half they lie in") {
+  for (auto split : {pl::SplitMode::UpDown, pl::SplitMode::LeftRight}) {
+    on_both_chips([&] {
+      pl::Session s("slices");
+      const pl::Tensor a = input(s, "a", DType::BF16, {64, 128}, 21);
+      const pl::Tensor w = input(s, "w", DType::BF16, {128, 64}, 22);
+      const pl::Tensor bias = input(s, "bias", DType::F32, {1, 64}, 23);
+      const pl::Tensor scale = input(s, "scale", DType::F32, {1, 64}, 24);
+      const pl::Tensor y = s.output("y", DType::F32, {64, 64});
+      const bool rows = split == pl::SplitMode::UpDown;
+      pl::ScopeOptions options{"slices"};
+      options.split = split;
+      pl::at(options, [&] {
+        pl::Tile p = pl::matmul(pl::load(a), pl::load(w));
+        for (int64_t i : pl::range(0, 64, 16)) {
+          const pl::Tile part = rows ? pl::slice(p, i, 0, 16, 64) : pl::slice(p, 0, i, 64, 16);
+          pl::Tile x = pl::mul(part, 2.0);
+          if (rows) x = pl::row_expand_mul(x, pl::reshape(pl::load(scale, {0, i}, {1, 16}), 16, 1));
+          pl::store(x, {rows ? i : 0, rows ? 0 : i}, y);
+        }
+        if (rows)
+          pl::store(pl::col_expand_add(pl::slice(p, 0, 0, 32, 64), pl::load(bias)), {0, 0}, y);
+      });
+      return s.finish();
+    });
+  }
+}
+
+TEST_CASE("a row every lane loads is cut where it scales the rows of a halved tile") {
+  on_both_chips([] {
+    pl::Session s("row_scale");
+    const pl::Tensor a = input(s, "a", DType::BF16, {32, 128}, 25);
+    const pl::Tensor w = input(s, "w", DType::BF16, {128, 64}, 26);
+    const pl::Tensor scale = input(s, "scale", DType::F32, {1, 32}, 27);
+    const pl::Tensor bias = input(s, "bias", DType::F32, {1, 64}, 28);
+    const pl::Tensor y = s.output("y", DType::F32, {32, 64});
+    pl::ScopeOptions options{"row_scale"};
+    options.split = pl::SplitMode::UpDown;
+    pl::at(options, [&] {
+      const pl::Tile a_tile = pl::load(a), w_tile = pl::load(w);
+      const pl::Tile p = pl::matmul(a_tile, w_tile);
+      const pl::Tile column = pl::reshape(pl::load(scale), 32, 1);
+      const pl::Tile x = pl::row_expand_mul(p, column);
+      pl::store(pl::col_expand_add(x, pl::load(bias)), {0, 0}, y);
+    });
+    return s.finish();
+  });
+}
+
+TEST_CASE("a slice across the middle of a halved product is refused") {
+  pl::Session s("across");
+  const pl::Tensor a = input(s, "a", DType::BF16, {64, 128}, 21);
+  const pl::Tensor w = input(s, "w", DType::BF16, {128, 64}, 22);
+  const pl::Tensor y = s.output("y", DType::F32, {64, 64});
+  pl::ScopeOptions options{"across"};
+  options.split = pl::SplitMode::UpDown;
+  pl::at(options, [&] {
+    const pl::Tile a_tile = pl::load(a), w_tile = pl::load(w);
+    pl::Tile p = pl::matmul(a_tile, w_tile);
+    pl::store(pl::mul(pl::slice(p, 16, 0, 32, 64), 2.0), {16, 0}, y);
+  });
+  const pl::RecordedProgram program = s.finish();
+  CHECK_THROWS_WITH(lower::lower(program, lower_test::a2a3(), {}),
+                    Catch::Contains("[lower.split]"));
+}
+
 TEST_CASE("split_aiv: each lane works on its rows of a product; left/right halves") {
   on_both_chips([] {
     pl::Session s("lanes");

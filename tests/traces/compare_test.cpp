@@ -107,8 +107,8 @@ TEST_CASE("scopes on one side only, and none to divide by") {
   CHECK(c.scopes[0].verdict == "removed: -53.0 us");
   CHECK_FALSE(c.scopes[0].b.has_value());
   CHECK(c.scopes[1].verdict == "unchanged");
-  CHECK(c.scopes[2].verdict == "added: +7.00 us");
-  CHECK(c.scopes[3].verdict == "added: +0.00 us");
+  CHECK(c.scopes[2].verdict == "new: +7.00 us");
+  CHECK(c.scopes[3].verdict == "new: +0.00 us");
   CHECK_FALSE(c.scopes[0].busy.ratio().has_value());
   CHECK(only(scope("z", 0), scope("z", 5)).verdict ==
         "+5.00 us: no single pipe or wait explains it");
@@ -186,9 +186,10 @@ TEST_CASE("the three forms carry the same facts") {
   CHECK_THAT(text, Contains("B against A: 2.50x faster (50.0 → 20.0 us wall)"));
 
   const std::string markdown = compare_markdown(c);
-  CHECK_THAT(markdown, Contains("| rope | 32 | 300.0 | 100.0 | -200.0 | -66.7 % | 3.00x | 3.00x "
-                                "faster: TGATHER 64 → 0 (V -200.0 us) |"));
-  CHECK_THAT(markdown, Contains("| gone | 32 → 0 | 1.00 | - | -1.00 | -100.0 % | - | removed"));
+  CHECK_THAT(markdown, Contains("| rope | 32 | 300.0 | 100.0 | -200.0 | -66.7 % | 3.00x | 0.00 "
+                                "→ 0.00 | 3.00x faster: TGATHER 64 → 0 (V -200.0 us) |"));
+  CHECK_THAT(markdown,
+             Contains("| gone | 32 → 0 | 1.00 | - | -1.00 | removed | - | 0.00 | removed"));
 
   const json j = json::parse(compare_json(c));
   CHECK(j["verdict"] == c.verdict);

@@ -59,6 +59,26 @@ TEST_CASE("a scope sums its lanes with work") {
         std::map<std::string, int64_t>{{"TLOAD", 3}, {"TADD", 4}, {"TSTORE", 3}});
 }
 
+TEST_CASE("times of a function's opcodes go to the scope that calls it, bytes come from its code") {
+  Timeline t = sample::timeline();
+  t.op_times.resize(3);  // norm_aiv, proj_aic, proj_aiv
+  auto at = [&](size_t func, isa::Opcode op) -> OpTimes& {
+    return t.op_times[func][static_cast<size_t>(op)];
+  };
+  at(0, isa::Opcode::TADD) = {ns(100), ns(80)};
+  at(1, isa::Opcode::TSTORE) = {ns(30), ns(20)};  // the cube's
+  at(2, isa::Opcode::TSTORE) = {ns(5), ns(4)};    // the vector lanes'
+  const Summary s = summarize(t, sample::graph(), {});
+  const auto& norm = s.scopes[0].op_costs;
+  CHECK(norm.size() == 3);
+  CHECK(norm.at("TADD").busy == ns(100));
+  CHECK(norm.at("TADD").advance == ns(80));
+  CHECK(norm.at("TLOAD").bytes == 3 * 4 * 16 * 4);
+  CHECK(s.scopes[1].op_costs.at("TSTORE").busy == ns(35));
+  CHECK(s.scopes[1].op_costs.at("TSTORE").advance == ns(24));
+  CHECK(sample_summary().scopes[0].op_costs.empty());  // not recorded
+}
+
 TEST_CASE("head overhead starts at the previous end when the task was waiting for its core") {
   // 200 and 240 after their dispatches; the third was dispatched 2800 before its start, but the
   // core was free only for 100.

@@ -1,0 +1,159 @@
+// Decode attention of an HCA layer (kernels.md §2.8): sliding window plus the deterministic tail of
+// KV rows compressed 128:1.
+#include "kernels/attention/cache_writeback.h"
+#include "kernels/attention/decode.h"
+#include "kernels/attention/decode_fixture.h"
+#include "kernels/attention/decode_own.h"
+#include "kernels/attention/sparse_indices.h"
+#include "kernels/declare.h"
+#include "kernels/define.h"
+
+namespace kernels {
+
+Program program_decode_attention_hca();
+
+namespace {
+
+using attention::DecodeConfig;
+using attention::Front;
+using attention::Kind;
+using isa::DType;
+using pl::Tensor;
+
+struct Config {
+  DecodeConfig block;
+  compressor::Config compressor;
+  sparse::Config sparse;
+};
+
+const KnobTable& knob_table() {
+  static const KnobTable table = attention::decode_knob_table(
+      "decode_attention_hca",
+      {compressor::size_knobs(compressor::Kind::Ratio128),
+       compressor::tile_knobs(compressor::Kind::Ratio128), sparse::size_knobs(sparse::Kind::Hca),
+       sparse::tile_knobs(sparse::Kind::Hca)});
+  return table;
+}
+
+Config config(const Knobs& k, const std::string&) {
+  Config c;
+  c.block = attention::decode_config(k, Kind::Hca);
+  const Knobs parts = attention::part_settings(k, c.block);
+  c.compressor = compressor::config(parts, compressor::Kind::Ratio128, c.block.program);
+  c.compressor.prefix = "cmp_";
+  c.sparse = sparse::config(parts, sparse::Kind::Hca, c.block.program);
+  return c;
+}
+
+void check(const Config& c) {
+  attention::check_decode(c.block);
+  compressor::check(c.compressor);
+  sparse::check(c.sparse);
+}
+
+std::vector<TensorSpec> inputs(const Config& c) {
+  return attention::join({attention::front_specs(c.block), attention::window_specs(c.block),
+                          compressor::own_specs(c.compressor),
+                          attention::compressed_specs(c.block, c.sparse.cmp_pages),
+                          sparse::weight_specs(c.sparse)});
+}
+
+std::vector<TensorSpec> outputs(const Config& c) { return attention::output_specs(c.block); }
+
+void fill_inputs(const Config& c, uint64_t seed, TensorSet& set) {
+  attention::fill_front(c.block, seed, set);
+  attention::fill_window(c.block, seed, set);
+  attention::fill_compressed(c.block, c.compressor.ratio(), seed, set);
+  compressor::fill_weights(c.compressor, seed, set);
+  attention::fill_compressor_paging(c.block, c.compressor, set);
+  attention::fill_output_weights(c.block, c.sparse, 0, seed, set);
+}
+
+std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const TensorSet& in,
+                                                const Config& c) {
+  const int64_t batch = c.block.batch, tokens = c.block.tokens();
+  const Front f = attention::declare_front(session, in, c.block);
+  const attention::Window window = attention::declare_window(session, in);
+  const Tensor cmp_kv = declare(session, in, "cmp_kv");
+  const Tensor cmp_slots = declare(session, in, "cmp_slot_mapping");
+  const Tensor x_out =
+      session.output("x_out", DType::BF16, {tokens, kHyperStreams, c.block.hidden});
+
+  hc::hc_pre(c.block.hc_pre, f.hc);
+
+  positions::HcaRows rows;
+  rows.tokens = f.rope_rows;
+  rows.group_half = positions::create_pair("cmp", batch, kHalf, DType::F32);
+  if (c.block.split_half())
+    rows.token_half = positions::create_pair("rope_half", tokens, kHalf, DType::F32);
+  positions::hca_rope(f.step, rows);
+
+  attention::normed_projections(c.block, f);
+
+  compressor::Args compress;
+  compressor::declare_own(session, in, c.compressor, compress);
+  compress.x = f.x_normed;
+  compress.cos = rows.group_half.cos;
+  compress.sin = rows.group_half.sin;
+  compress.positions = f.step.position_ids;
+  compress.cmp_slots = cmp_slots.reshape({batch, c.block.seq});
+  compress.cache = cmp_kv;
+  compress.kv = pl::create_tensor("cmp_kv_proj", {batch, c.block.seq, kHead}, DType::F32);
+  compressor::decode_compressor_ratio128(c.compressor, compress);
+
+  const Tensor indices = pl::create_tensor("topk_all", {tokens, c.sparse.columns()}, DType::I32);
+  attention::hca_overlay_topk({f.step.position_ids, window.kv_seq_lens, indices},
+                              c.compressor.ratio());
+
+  const Tensor attn_out = pl::create_tensor("attn_out", {tokens, c.block.hidden}, DType::BF16);
+  sparse::Args attend = attention::sparse_args(f, window, rows.token_half, attn_out);
+  attend.cmp_kv = cmp_kv;
+  attend.cmp_block_table = declare(session, in, "cmp_block_table");
+  attend.cmp_sparse_indices = indices;
+  attend.weights = sparse::declare_weights(session, in);
+  sparse::decode_sparse_attn(c.sparse, attend);
+
+  attention::cache_writeback("hca", {f.kv, window.slot_mapping, window.rows()});
+  hc::hc_post(c.block.hc_post, {attn_out, f.hc.x_hc, f.hc.post, f.hc.comb, x_out});
+  return {{"x_out", x_out}, {"kv_cache", window.kv_cache}};
+}
+
+void reference(const TensorSet& in, const Config& c, TensorSet& out) {
+  const attention::GoldenFront f = attention::golden_front(in, c.block);
+  const compressor::Expected compressed =
+      attention::golden_compressed(in, c.block, c.compressor, f, "cmp_kv");
+  const attention::StepPositions step =
+      attention::step_positions(in.at("position_ids"), in.at("kv_seq_lens"));
+  sparse::GoldenInputs attend = attention::golden_sparse_inputs(in, f);
+  attend.cmp_kv = compressed.cache;
+  for (int64_t t = 0; t < c.block.tokens(); ++t)
+    attention::append_list(
+        attend.indices, attention::window_indices(step, t),
+        attention::tail_indices(step, t, c.compressor.ratio(), c.sparse.cmp_columns));
+  attention::golden_outputs(in, c.block, f, sparse::golden_sparse_attn(c.sparse, attend), out);
+}
+
+}  // namespace
+
+Program program_decode_attention_hca() {
+  Definition<Config> d;
+  d.name = "decode_attention_hca";
+  d.doc =
+      "Decode attention of an HCA layer: window and 128:1 compressed tail, with its hyper-"
+      "connections";
+  d.table = &knob_table();
+  d.config = config;
+  d.check = check;
+  d.inputs = inputs;
+  d.outputs = outputs;
+  d.fill_inputs = fill_inputs;
+  d.run = run;
+  d.golden = reference;
+  d.comparators = attention::decode_comparators();
+  d.refused_on_chip = [](const Config& c, const std::string& chip) {
+    return rope::refused_on_chip(c.block.program, c.block.layout, chip);
+  };
+  return define(d);
+}
+
+}  // namespace kernels
