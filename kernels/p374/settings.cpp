@@ -1,5 +1,6 @@
 // Knobs, refusals and seeded inputs of P374's sparse attention.
 #include <algorithm>
+#include <cmath>
 
 #include "isa/numerics.h"
 #include "kernels/fixtures.h"
@@ -198,7 +199,8 @@ void fill_sparse_attn_inputs(const SparseAttnConfig& c, uint64_t seed, TensorSet
   fill_indices(c, set);
   fill_arange_tables(set.at("freqs_cos"), set.at("freqs_sin"));
   fill_selectors(set);
-  sparse::fill_weights(weights_of(c), seed, set);
+  const float b = 0.5f / std::sqrt(static_cast<float>(c.o_width()));
+  sparse::fill_weights(seed, set, uniform(-0.5f / 64, 0.5f / 64), uniform(-b, b));
 }
 
 }  // namespace kernels::p374
