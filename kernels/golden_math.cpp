@@ -60,15 +60,18 @@ void round_to_bf16(float* values, int64_t n) {
 
 void round_to_bf16(Matrix& m) { round_to_bf16(m.data(), static_cast<int64_t>(m.size())); }
 
-void quantise_rows(const Matrix& m, int64_t rows, int64_t cols, int8_t* q, float* scale) {
+void quantise_rows(const Matrix& m, int64_t rows, int64_t cols, int8_t* q, float* scale,
+                   bool half_away) {
   for (int64_t t = 0; t < rows; ++t) {
     const float* row = m.data() + t * cols;
     float amax = 1e-4f;
     for (int64_t j = 0; j < cols; ++j) amax = std::max(amax, std::fabs(row[j]));
     const float sq = 127.0f / amax;
     scale[t] = 1.0f / sq;
-    for (int64_t j = 0; j < cols; ++j)
-      q[t * cols + j] = static_cast<int8_t>(std::nearbyint(row[j] * sq));
+    for (int64_t j = 0; j < cols; ++j) {
+      const float v = row[j] * sq;
+      q[t * cols + j] = static_cast<int8_t>(half_away ? std::round(v) : std::nearbyint(v));
+    }
   }
 }
 

@@ -20,7 +20,9 @@ void round_to_bf16(Matrix& m);
 
 /// INT8 quantisation per row (kernels.md §1.4): amax = max(1e-4, max|x|), q = rint(x * 127 / amax),
 /// scale = 1 / (127 / amax).
-void quantise_rows(const Matrix& m, int64_t rows, int64_t cols, int8_t* q, float* scale);
+/// `half_away`: rounded half away from zero, as P253 does.
+void quantise_rows(const Matrix& m, int64_t rows, int64_t cols, int8_t* q, float* scale,
+                   bool half_away = false);
 
 /// INT8 values as FP32.
 void widen(const int8_t* in, int64_t n, float* out);

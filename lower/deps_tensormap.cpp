@@ -1,5 +1,9 @@
 #include "lower/deps_tensormap.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 namespace lower {
 namespace {
 
@@ -47,34 +51,38 @@ Overlap overlap(const isa::TensorArg& fresh, const isa::TensorArg& old) {
 }
 
 void TensorMap::lookup(const isa::TensorArg& arg, bool drop_covered, std::vector<Hit>& hits) {
-  hits.clear();
-  Writers& w = buffers_[arg.buffer.value];
   const int64_t begin = arg.offset, end = end_of(arg);
-  std::vector<size_t> dropped;
-  for (size_t i = 0; i < w.spans.size(); ++i) {
-    if (begin >= w.spans[i].end || w.spans[i].begin >= end) continue;
-    const Overlap o = overlap(arg, w.views[i]);
-    if (o == Overlap::None) continue;
-    hits.push_back({w.tasks[i], o == Overlap::Covered});
-    if (drop_covered && o == Overlap::Covered) dropped.push_back(i);
+  std::vector<std::pair<uint64_t, Hit>> found;
+  for (auto& [size, entries] : buffers_[arg.buffer.value]) {
+    const int64_t reach = int64_t{1} << size;
+    auto it = entries.lower_bound(begin - reach + 1);
+    while (it != entries.end() && it->first < end) {
+      const Overlap o = overlap(arg, it->second.view);
+      if (o != Overlap::None)
+        found.push_back({it->second.age, {it->second.task, o == Overlap::Covered}});
+      it = drop_covered && o == Overlap::Covered ? entries.erase(it) : std::next(it);
+    }
   }
-  for (size_t k = dropped.size(); k-- > 0;) {  // from the back: positions stay true
-    const auto at = static_cast<std::ptrdiff_t>(dropped[k]);
-    w.spans.erase(w.spans.begin() + at);
-    w.tasks.erase(w.tasks.begin() + at);
-    w.views.erase(w.views.begin() + at);
-  }
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  hits.clear();
+  for (const auto& [age, hit] : found) hits.push_back(hit);
 }
 
 void TensorMap::insert(TaskId task, const isa::TensorArg& arg) {
-  Writers& w = buffers_[arg.buffer.value];
-  w.spans.push_back({arg.offset, end_of(arg)});
-  w.tasks.push_back(task);
-  w.views.push_back(arg);
+  int size = 0;
+  while (int64_t{1} << size < end_of(arg) - arg.offset) ++size;
+  buffers_[arg.buffer.value][size].emplace(arg.offset, Entry{inserted_++, task, arg});
 }
 
 std::vector<isa::TaskId> TensorMap::writers(isa::BufferId buffer) const {
-  return buffers_[buffer.value].tasks;
+  std::vector<std::pair<uint64_t, TaskId>> found;
+  for (const auto& [size, entries] : buffers_[buffer.value])
+    for (const auto& [begin, entry] : entries) found.push_back({entry.age, entry.task});
+  std::sort(found.begin(), found.end());
+  std::vector<TaskId> tasks;
+  for (const auto& [age, task] : found) tasks.push_back(task);
+  return tasks;
 }
 
 }  // namespace lower

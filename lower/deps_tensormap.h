@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "isa/graph.h"
@@ -35,16 +36,18 @@ class TensorMap {
   std::vector<TaskId> writers(isa::BufferId buffer) const;
 
  private:
-  /// Element range of an entry: the first test, kept apart so that a scan stays in cache.
-  struct Span {
-    int64_t begin = 0, end = 0;
+  struct Entry {
+    uint64_t age = 0;  ///< insertions before it
+    TaskId task;
+    isa::TensorArg view;
   };
-  struct Writers {
-    std::vector<Span> spans;
-    std::vector<TaskId> tasks;
-    std::vector<isa::TensorArg> views;
-  };
-  std::vector<Writers> buffers_;
+  /// Entries whose element range is at most 2^k long, by the start of that range: a range that
+  /// meets [begin, end) starts behind begin - 2^k.
+  using Entries = std::multimap<int64_t, Entry>;
+  using BySize = std::map<int, Entries>;  ///< k -> entries
+
+  std::vector<BySize> buffers_;
+  uint64_t inserted_ = 0;
 };
 
 }  // namespace lower

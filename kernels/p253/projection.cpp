@@ -1,10 +1,10 @@
 // Packing by group and the two-stage output projection. An accumulator reaches its store task
 // through GM.
-#include "kernels/launch.h"
 #include "kernels/model.h"
 #include "kernels/norm.h"
 #include "kernels/p253/scopes.h"
 #include "kernels/quant.h"
+#include "kernels/transposed_product.h"
 
 namespace kernels::p253 {
 namespace {
@@ -13,30 +13,6 @@ using isa::DType;
 using pl::RoundMode;
 using pl::Tensor;
 using pl::Tile;
-
-/// The product of 16 rows of `a` (of which `rows` exist) and rows [n0, n0 + n) of `b` [N, K].
-struct Slice {
-  Tensor a, b;
-  int64_t a_row, b_row, rows, n, k_tile;
-  int k_stage;
-};
-Tile accumulate(const Slice& s) {
-  const auto load_a = [&](int64_t i) {
-    return pl::load(s.a, {s.a_row, i * s.k_tile}, {kCubeRows, s.k_tile}, {s.rows, s.k_tile});
-  };
-  const auto load_b = [&](int64_t i) {
-    return pl::load(s.b, {s.b_row, i * s.k_tile}, {s.n, s.k_tile});
-  };
-  const Tile a0 = load_a(0);
-  const Tile b0 = load_b(0);
-  Tile acc = pl::matmul(a0, b0, {/*b_trans=*/true});
-  for (int64_t i : loop(1, s.a.dim(1) / s.k_tile, s.k_stage)) {
-    const Tile ai = load_a(i);
-    const Tile bi = load_b(i);
-    acc = pl::matmul_acc(acc, ai, bi, {/*b_trans=*/true});
-  }
-  return acc;
-}
 
 /// o_r = o_packed wo_aᵀ per group, rounded to BF16.
 void stage_a(const SparseAttnConfig& c, const Tensor& wo_a, const Tensor& o_packed,

@@ -86,28 +86,16 @@ Matrix grouped_projection(const TensorSet& in, const SparseAttnConfig& c, const 
   return o_r;
 }
 
-/// Rows as INT8 values, half away from zero; `scale` gets the stored scales.
-Matrix quantised_rows(const Matrix& x, int64_t rows, int64_t width, std::vector<float>& scale) {
-  Matrix q(x.size());
-  for (int64_t t = 0; t < rows; ++t) {
-    const float* row = x.data() + t * width;
-    float amax = 1e-4f;
-    for (int64_t j = 0; j < width; ++j) amax = std::max(amax, std::fabs(row[j]));
-    const float sq = 127.0f / amax;
-    scale.push_back(1.0f / sq);
-    for (int64_t j = 0; j < width; ++j)
-      q[static_cast<size_t>(t * width + j)] = std::round(row[j] * sq);
-  }
-  return q;
-}
-
 }  // namespace
 
 void golden_sparse_attn(const TensorSet& in, const SparseAttnConfig& c, TensorSet& out) {
   const Matrix o_r = grouped_projection(in, c, rotated_heads(in, c));
-  std::vector<float> row_scale;
-  const Matrix q = quantised_rows(o_r, c.tokens, c.o_width(), row_scale);
-  Matrix y = golden::product_transposed(q, in.at("wo_b"), c.tokens, 0, c.hidden);
+  std::vector<int8_t> q(o_r.size());
+  std::vector<float> row_scale(static_cast<size_t>(c.tokens));
+  golden::quantise_rows(o_r, c.tokens, c.o_width(), q.data(), row_scale.data(),
+                        /*half_away=*/true);
+  const Matrix x = golden::widen(q.data(), static_cast<int64_t>(q.size()));
+  Matrix y = golden::product_transposed(x, in.at("wo_b"), c.tokens, 0, c.hidden);
   for (int64_t t = 0; t < c.tokens; ++t)
     golden::dequantise_row(y.data() + t * c.hidden, row_scale[static_cast<size_t>(t)],
                            in.at("wo_b_scale").as<float>(), c.hidden);

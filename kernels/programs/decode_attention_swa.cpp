@@ -118,6 +118,8 @@ Program program_decode_attention_swa() {
   d.refused_on_chip = [](const Config& c, const std::string& chip) {
     return rope::refused_on_chip(c.block.program, c.block.layout, chip);
   };
+  d.ring_heap_bytes = attention::kRingHeapBytes;
+  d.scope_groups = attention::decode_scope_groups({"swa_rope_step"});
   return define(d);
 }
 

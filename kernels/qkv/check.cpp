@@ -96,6 +96,12 @@ void check_structure(const Config& c) {
   if (c.amax_folded && c.qr_bf16)
     conflict(c.program,
              "qr_amax_folded=true finds amax before qr is rounded and needs qr_bf16=false");
+  if (c.task_per_head && (c.layout != rope::Layout::SelectorMatmul || c.staged_norms ||
+                          !c.attn_norm || c.amax_folded || c.mixed_qproj || c.tokens > 16))
+    conflict(c.program,
+             "task_per_head=true (P253) needs layout=selector_matmul, attn_norm=true, "
+             "staged_norms=false, qr_amax_folded=false, qproj_form=split and at most 16 "
+             "tokens");
   if (c.staged_norms && c.whole_head)
     conflict(c.program, "q_head_load=whole came after staged_norms=true (P374)");
 }

@@ -39,6 +39,7 @@ struct Config {
   bool attn_norm = false;       ///< RMSNorm of x in front
   bool staged_norms = false;    ///< P374: partial / final / apply scopes
   bool qr_bf16 = false;         ///< qr rounded to BF16 before quantisation
+  bool task_per_head = false;   ///< P253: single tasks, one per head (p253.cpp)
   bool amax_folded = false;     ///< amax in the sum-of-squares pass
   bool mixed_qproj = false;     ///< matmul and dequantisation in one scope
   int qproj_slot_num = 0;       ///< ring depth of the mixed scope, 0 = the chip's

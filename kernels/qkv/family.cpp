@@ -146,6 +146,7 @@ Weights declare_weights(pl::Session& session, const TensorSet& inputs, const Con
 }
 
 void qkv_rows(const Config& c, Tensor x, const Weights& w, RopeTensors rope, const Outputs& out) {
+  if (c.task_per_head) return task_per_head_rows(c, x, w, rope, out);
   if (c.attn_norm) {
     const Tensor x_normed = pl::create_tensor({x.dim(0), x.dim(1)}, DType::BF16);
     attn_norm(c, x, w.norm_w, x_normed);

@@ -25,4 +25,8 @@ struct Outputs {
 /// The whole kernel over the rows of `x`.
 void qkv_rows(const Config& c, Tensor x, const Weights& w, RopeTensors rope, const Outputs& out);
 
+/// The same as P253 had it (p253.cpp): single tasks, one per head and N tile, at most 16 rows.
+void task_per_head_rows(const Config& c, const Tensor& x, const Weights& w, const RopeTensors& rope,
+                        const Outputs& out);
+
 }  // namespace kernels::qkv

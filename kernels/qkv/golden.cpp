@@ -49,7 +49,7 @@ TensorSet golden(const TensorSet& in, const Config& c, const HostTensor& cos,
   golden::rms_norm(n, c.tokens, c.q_lora, to_f32(in.at("gamma_cq")));
   if (c.qr_bf16) golden::round_to_bf16(n);
   golden::quantise_rows(n, c.tokens, c.q_lora, out.at("qr").as<int8_t>(),
-                        out.at("qr_scale").as<float>());
+                        out.at("qr_scale").as<float>(), /*half_away=*/c.task_per_head);
   golden_q(in, c, tables, out);
 
   Matrix kv = golden::product(x, in.at("wkv"), c.tokens, 0, kHead);

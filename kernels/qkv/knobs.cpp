@@ -46,6 +46,7 @@ std::vector<Knob> structure_knobs() {
       flag_knob("attn_norm", false, "RMSNorm of x in front (before 18256fed)"),
       flag_knob("staged_norms", false, "partial / final / apply norm scopes (P374)"),
       flag_knob("qr_bf16", false, "qr rounded to BF16 before quantisation (before PR556)"),
+      flag_knob("task_per_head", false, "single tasks, one per head and N tile (P253)"),
       flag_knob("qr_amax_folded", false, "amax found in the sum-of-squares pass (PR653)"),
       choice_knob("qproj_form", {"split", "mixed"},
                   "matmul and dequantisation in two scopes, or one mixed scope (before PR506)"),
@@ -92,8 +93,8 @@ std::vector<Knob> vector_knobs() {
 std::vector<Knob> all_knobs() {
   std::vector<Knob> knobs = {
       choice_knob("era",
-                  {"p578", "p374", "p425", "p441", "p480", "pre570", "p570", "p718", "p771", "p792",
-                   "p823", "p845", "p953", "head"},
+                  {"p578", "p253", "p374", "p425", "p441", "p480", "pre570", "p570", "p718", "p771",
+                   "p792", "p823", "p845", "p953", "head"},
                   "the kernel as it stood at a pull request; sets every other knob"),
       choice_knob(
           "tiling", {"m128n256", "m128n32", "m16n32", "m16n1024", "m16n512"},
@@ -197,6 +198,15 @@ Settings p374() {
                            {"q_head_t_tile", "64"},
                            {"kv_norm_t_tile", "64"}};
 }
+/// 16 tokens, a task per head and N tile, selector sub-blocks (§2.13).
+Settings p253() {
+  return p374() + tiles("qr", 16, 32, 512, 1, 1, 1, true) +
+         tiles("kv", 16, 32, 512, 1, 1, 1, true) + tiles("qproj", 16, 128, 128, 0, 1, 1, true) +
+         Settings{
+             {"task_per_head", "true"}, {"staged_norms", "false"},        {"dequant_t_tile", "16"},
+             {"dequant_n_tile", "128"}, {"dequant_tiles_per_block", "1"}, {"q_head_t_tile", "16"},
+             {"kv_norm_t_tile", "16"},  {"qr_norm_t_tile", "16"},         {"qr_norm_chunk", "512"}};
+}
 Settings p718() {
   return {{"tiling", "m16n1024"},     {"layout", "fused_swap_gather"}, {"qr_norm_chunk", "256"},
           {"qr_amax_folded", "true"}, {"q_head_load", "whole"},        {"q_head_t_tile", "8"},
@@ -225,6 +235,7 @@ std::vector<Preset> presets() {
           {"era", "p441", p441()},
           {"era", "p425", p425()},
           {"era", "p374", p374()},
+          {"era", "p253", p253()},
           {"era", "p718", p718()},
           {"era", "p771", p771()},
           {"era", "p792", p792()},
@@ -232,6 +243,7 @@ std::vector<Preset> presets() {
           {"era", "p845", p845()},
           {"era", "p953", p953()},
           {"era", "head", head()},
+          {"era", "p253", {{"tokens", "16"}}, "decode"},
           {"era", "p718", {{"tokens", "8"}}, "decode"},
           {"era", "p771", {{"tokens", "8"}}, "decode"},
           {"era", "p792", {{"tokens", "8"}}, "decode"},
@@ -301,6 +313,7 @@ Config config(const Knobs& k, const std::string& program) {
   c.attn_norm = k.flag("attn_norm");
   c.staged_norms = k.flag("staged_norms");
   c.qr_bf16 = k.flag("qr_bf16");
+  c.task_per_head = k.flag("task_per_head");
   c.amax_folded = k.flag("qr_amax_folded");
   c.mixed_qproj = k.text("qproj_form") == "mixed";
   c.qproj_slot_num = stage("qproj_slot_num");
@@ -343,8 +356,8 @@ Config config(const Knobs& k, const std::string& program) {
 namespace {
 
 /// Knobs that belong to the program that contains the projections, or make no sense inside one.
-const char* const kOuterKnobs[] = {"era",  "layout", "tokens",    "hidden",      "heads",
-                                   "grid", "inputs", "attn_norm", "staged_norms"};
+const char* const kOuterKnobs[] = {"era",  "layout", "tokens",    "hidden",       "heads",
+                                   "grid", "inputs", "attn_norm", "staged_norms", "task_per_head"};
 
 bool is_outer(const std::string& name) {
   return std::find(std::begin(kOuterKnobs), std::end(kOuterKnobs), name) != std::end(kOuterKnobs);
@@ -386,6 +399,7 @@ Config part_config(Knobs knobs, const std::string& program, const PartSizes& siz
   knobs.set("inputs", "uniform");
   knobs.set("attn_norm", "false");
   knobs.set("staged_norms", "false");
+  knobs.set("task_per_head", "false");
   return config(knobs, program);
 }
 

@@ -68,6 +68,11 @@ Tile normalised(const Config& c, const Tile& x, const Tile& inv, const Tile& gam
   return c.qr_bf16 ? through_bf16(n) : n;
 }
 
+/// P253 rounds half away from zero.
+pl::RoundMode int8_rounding(const Config& c) {
+  return c.task_per_head ? pl::RoundMode::Round : pl::RoundMode::Rint;
+}
+
 }  // namespace
 
 void attn_norm(const Config& c, const Tensor& x, const Tensor& norm_w, const Tensor& x_normed) {
@@ -107,7 +112,7 @@ void qr_rms_norm_quant(const Config& c, const Tensor& qr_fp32, const Tensor& gam
     for (int64_t j : loop(0, width / step, c.qr_norm_stage)) {
       const Tile x = chunk(j), g = gamma(j);
       const Tile n = normalised(c, x, inv, g);
-      pl::store(to_int8(scale_rows(n, scale.multiplier)), {t0, j * step}, qr);
+      pl::store(to_int8(scale_rows(n, scale.multiplier), int8_rounding(c)), {t0, j * step}, qr);
     }
   });
 }

@@ -64,45 +64,52 @@ std::vector<rope::Layout> layouts() {
 std::vector<Preset> presets() { return {{"layout", "mask_scatter", {{"rope_t_tile", "4"}}}}; }
 
 std::vector<Knob> size_knobs(Kind kind) {
-  const int64_t columns = kind == Kind::Csa ? 512 : kind == Kind::Hca ? 64 : 0;
+  // Prefill reads 384 of 640 columns and has two compressed pages (kernels.md §2.12).
+  const bool prefill = kind == Kind::Prefill;
+  const int64_t columns = kind == Kind::Csa ? 512 : kind == Kind::Hca ? 64 : prefill ? 256 : 0;
   return in_part(
       kPart,
       {int_knob("o_lora", 1024, 128, 1536, 128, "rank of the output projection of a head group"),
        int_knob("cmp_columns", columns, 0, 1024, kind == Kind::Csa ? 128 : 1,
                 "compressed columns of the index list: CSA the indexer's top-k, HCA 8192 / 128"),
-       int_knob("cmp_pages", 64, 1, 1024, 1, "compressed KV pages of a request")});
+       int_knob("cmp_pages", prefill ? 2 : 64, 1, 1024, 1, "compressed KV pages of a request")});
 }
 
 std::vector<Knob> tile_knobs(Kind kind) {
-  return in_part(
-      kPart,
-      {int_knob("kv_block", 128, 32, 128, 32, "KV rows of one softmax block"),
-       int_knob("valid_t_tile", 16, 8, 128, 8, "tokens of a build_valid block"),
-       int_knob("gather_stage", 4, 1, 8, 1, "pipeline stages of gather_kv's row loop, 1 = range"),
-       int_knob("gather_cmp_stage", 1, 1, 8, 1, "of the row loop over a compressed block"),
-       int_knob("qk_head_tile", 32, 16, 64, 16, "heads of one QK / PV product"),
-       int_knob("qk_stage", 2, 1, 4, 1, "pipeline stages of qk_pv's loop over head batches"),
-       int_knob("merge_head_tile", 16, 8, 32, 8, "heads of a merge_norm tile"),
-       int_knob("rope_cs_frequencies", 16, 8, 32, 8, "frequencies of a rope_cs block"),
-       int_knob("rope_t_tile", 64, 4, 128, 4, "tokens of a rope block"),
-       int_knob("rope_heads", 4, 1, 8, 1, "heads of a rope block"),
-       int_knob("rope_pack_t_tile", 32, 8, 128, 8, "tokens of a rope_pack block (mask_scatter)"),
-       int_knob("proj_m_tile", 128, 16, 128, 16, "token rows of a proj_a / proj_b product"),
-       int_knob("proj_row_tile", 32, 16, 128, 16, "rows of their vector parts' slices"),
-       int_knob("proj_a_n_tile", 128, 32, 256, 32, "columns of a proj_a block"),
-       int_knob("proj_a_k_tile", 128, 32, 1024, 32, "K of one proj_a load"),
-       int_knob("proj_a_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
-       int_knob("proj_a_slot_num", 2, 1, 8, 1, "ring depth of its hand-over to the vector cores"),
-       int_knob("quant_t_tile", 8, 8, 128, 8, "tokens of a quant block"),
-       int_knob("quant_chunk", 512, 32, 4096, 32, "columns of a quant tile"),
-       int_knob("quant_split", 2, 1, 16, 1, "quant blocks that share some tokens"),
-       int_knob("quant_stage", 2, 1, 8, 1, "pipeline stages of its chunk loop, 1 = range"),
-       int_knob("proj_b_n_tile", 128, 32, 256, 32, "columns of a proj_b block"),
-       int_knob("proj_b_k_tile", 256, 32, 2048, 32, "K of one proj_b load"),
-       int_knob("proj_b_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
-       int_knob("proj_b_slot_num", 2, 1, 8, 1, "ring depth of its hand-over to the vector cores"),
-       flag_knob("proj_b_split", kind == Kind::Csa,
-                 "UP_DOWN: each vector lane dequantises half of proj_b's rows")});
+  const bool drains_halves = kind == Kind::Csa || kind == Kind::Prefill;
+  std::vector<Knob> knobs = {
+      int_knob("kv_block", 128, 32, 128, 32, "KV rows of one softmax block"),
+      int_knob("valid_t_tile", 16, 8, 128, 8, "tokens of a build_valid block"),
+      int_knob("gather_stage", 4, 1, 8, 1, "pipeline stages of gather_kv's row loop, 1 = range"),
+      int_knob("gather_cmp_stage", 1, 1, 8, 1, "of the row loop over a compressed block"),
+      int_knob("qk_head_tile", 32, 16, 64, 16, "heads of one QK / PV product"),
+      int_knob("qk_stage", 2, 1, 4, 1, "pipeline stages of qk_pv's loop over head batches"),
+      int_knob("merge_head_tile", 16, 8, 32, 8, "heads of a merge_norm tile"),
+      int_knob("rope_cs_frequencies", 16, 8, 32, 8, "frequencies of a rope_cs block"),
+      int_knob("rope_t_tile", 64, 4, 128, 4, "tokens of a rope block"),
+      int_knob("rope_heads", 4, 1, 8, 1, "heads of a rope block"),
+      int_knob("rope_pack_t_tile", 32, 8, 128, 8, "tokens of a rope_pack block (mask_scatter)"),
+      int_knob("proj_m_tile", 128, 16, 128, 16, "token rows of a proj_a / proj_b product"),
+      int_knob("proj_row_tile", 32, 16, 128, 16, "rows of their vector parts' slices"),
+      int_knob("proj_a_n_tile", 128, 32, 256, 32, "columns of a proj_a block"),
+      int_knob("proj_a_k_tile", 128, 32, 1024, 32, "K of one proj_a load"),
+      int_knob("proj_a_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
+      int_knob("proj_a_slot_num", 2, 1, 8, 1, "ring depth of its hand-over to the vector cores"),
+      int_knob("quant_t_tile", 8, 8, 128, 8, "tokens of a quant block"),
+      int_knob("quant_chunk", 512, 32, 4096, 32, "columns of a quant tile"),
+      int_knob("quant_split", 2, 1, 16, 1, "quant blocks that share some tokens"),
+      int_knob("quant_stage", 2, 1, 8, 1, "pipeline stages of its chunk loop, 1 = range"),
+      int_knob("proj_b_n_tile", 128, 32, 256, 32, "columns of a proj_b block"),
+      int_knob("proj_b_k_tile", 256, 32, 2048, 32, "K of one proj_b load"),
+      int_knob("proj_b_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
+      int_knob("proj_b_slot_num", 2, 1, 8, 1, "ring depth of its hand-over to the vector cores"),
+      flag_knob("proj_b_split", drains_halves,
+                "UP_DOWN: each vector lane dequantises half of proj_b's rows"),
+      flag_knob("proj_b_peel", kind == Kind::Prefill,
+                "the first K tile of proj_b in front of its loop")};
+  if (kind == Kind::Prefill)
+    knobs.push_back(int_knob("gather_tokens", 4, 1, 128, 1, "tokens of a gather_kv block"));
+  return in_part(kPart, std::move(knobs));
 }
 
 Config config(const Knobs& k, Kind kind, const std::string& program) {
@@ -111,8 +118,8 @@ Config config(const Knobs& k, Kind kind, const std::string& program) {
   c.program = program;
   c.kind = kind;
   c.layout = rope::parse_layout(k.text("layout"));
-  c.batch = k.integer("batch");
-  c.seq = k.integer("seq");
+  c.batch = kind == Kind::Prefill ? 1 : k.integer("batch");
+  c.seq = k.integer(kind == Kind::Prefill ? "tokens" : "seq");
   c.heads = k.integer("heads");
   c.hidden = k.integer("hidden");
   c.o_lora = k.integer("o_lora");
@@ -145,6 +152,10 @@ Config config(const Knobs& k, Kind kind, const std::string& program) {
   c.proj_b_stage = stage("proj_b_stage");
   c.proj_b_slot_num = stage("proj_b_slot_num");
   c.proj_b_split = k.flag("proj_b_split");
+  c.proj_b_peel = k.flag("proj_b_peel");
+  if (kind != Kind::Prefill) return c;
+  c.num_tokens = k.integer("num_tokens");
+  c.gather_tokens = k.integer("gather_tokens");
   return c;
 }
 
@@ -153,6 +164,9 @@ void check(const Config& c) {
   divides(c, "the heads of an output group", kHeadsPerGroup, "rope_heads", c.rope_heads);
   if (c.seq > kWindow)
     conflict(c.program, "seq " + s(c.seq) + " is above the window of " + s(kWindow) + " slots");
+  if (c.num_tokens > c.tokens())
+    conflict(c.program,
+             "num_tokens " + s(c.num_tokens) + " is above the " + s(c.tokens()) + " token rows");
   if (c.cmp_columns > c.cmp_pages * kPage)
     conflict(c.program, "cmp_columns " + s(c.cmp_columns) + " is above the " +
                             s(c.cmp_pages * kPage) + " rows of cmp_pages");
