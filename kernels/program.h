@@ -22,6 +22,7 @@ struct Knob {
   enum class Kind : uint8_t { Choice, Int, Flag };
   std::string name;
   std::string doc;
+  std::string part;  ///< kernel of a larger program it belongs to; "" = the program itself
   Kind kind = Kind::Int;
   std::string default_value;
   std::vector<std::string> choices;        ///< Choice

@@ -41,10 +41,11 @@ void fill_selector(const HostTensor& t, int64_t first) {
 }  // namespace
 
 std::vector<Knob> decode_indexer_sizes() {
-  return {int_knob("idx_heads", 64, 16, 64, 16, "index heads"),
-          int_knob("idx_topk", 512, 32, 2048, 32, "index keys kept"),
-          int_knob("idx_pages", 64, 1, 64, 1, "index key pages of a request"),
-          int_knob("max_position", kMaxPosition, 512, 16384, 128, "longest context")};
+  return in_part("indexer",
+                 {int_knob("idx_heads", 64, 16, 64, 16, "index heads"),
+                  int_knob("idx_topk", 512, 32, 2048, 32, "index keys kept"),
+                  int_knob("idx_pages", 64, 1, 64, 1, "index key pages of a request"),
+                  int_knob("max_position", kMaxPosition, 512, 16384, 128, "longest context")});
 }
 
 std::vector<Knob> decode_indexer_knobs() {
@@ -67,7 +68,7 @@ std::vector<Knob> decode_indexer_knobs() {
       int_knob("topk_tokens", 4, 1, 128, 1, "tokens of one topk block")};
   for (Knob& k : compressor::tile_knobs(compressor::Kind::Indexer, kInnerKnobs))
     knobs.push_back(std::move(k));
-  return knobs;
+  return in_part("indexer", std::move(knobs));
 }
 
 Config decode_indexer_config(const Knobs& k, const std::string& program) {

@@ -52,6 +52,8 @@ void check_projections(const Config& c) {
   }
 }
 
+const char* const kPart = "sparse_attn";
+
 }  // namespace
 
 std::vector<rope::Layout> layouts() {
@@ -65,10 +67,12 @@ std::vector<Knob> size_knobs(Kind kind) {
   // Prefill reads 384 of 640 columns and has two compressed pages (kernels.md §2.12).
   const bool prefill = kind == Kind::Prefill;
   const int64_t columns = kind == Kind::Csa ? 512 : kind == Kind::Hca ? 64 : prefill ? 256 : 0;
-  return {int_knob("o_lora", 1024, 128, 1536, 128, "rank of the output projection of a head group"),
-          int_knob("cmp_columns", columns, 0, 1024, kind == Kind::Csa ? 128 : 1,
-                   "compressed columns of the index list: CSA the indexer's top-k, HCA 8192 / 128"),
-          int_knob("cmp_pages", prefill ? 2 : 64, 1, 1024, 1, "compressed KV pages of a request")};
+  return in_part(
+      kPart,
+      {int_knob("o_lora", 1024, 128, 1536, 128, "rank of the output projection of a head group"),
+       int_knob("cmp_columns", columns, 0, 1024, kind == Kind::Csa ? 128 : 1,
+                "compressed columns of the index list: CSA the indexer's top-k, HCA 8192 / 128"),
+       int_knob("cmp_pages", prefill ? 2 : 64, 1, 1024, 1, "compressed KV pages of a request")});
 }
 
 std::vector<Knob> tile_knobs(Kind kind) {
@@ -105,7 +109,7 @@ std::vector<Knob> tile_knobs(Kind kind) {
                 "the first K tile of proj_b in front of its loop")};
   if (kind == Kind::Prefill)
     knobs.push_back(int_knob("gather_tokens", 4, 1, 128, 1, "tokens of a gather_kv block"));
-  return knobs;
+  return in_part(kPart, std::move(knobs));
 }
 
 Config config(const Knobs& k, Kind kind, const std::string& program) {
