@@ -40,33 +40,12 @@ void fill_selector(const HostTensor& t, int64_t first) {
 
 }  // namespace
 
-<<<<<<< HEAD
-std::vector<Knob> decode_indexer_knobs() {
-  return in_part(
-      "indexer",
-      {int_knob("idx_q_m_tile", 128, 16, 128, 16, "token rows of a qr_proj tile"),
-       int_knob("idx_q_n_tile", 256, 16, 512, 16, "columns of a qr_proj tile"),
-       int_knob("idx_q_k_tile", 128, 32, 1024, 32, "depth of a qr_proj tile"),
-       int_knob("idx_q_stage", 2, 1, 8, 1, "pipeline stages of its K loop"),
-       int_knob("idx_q_dequant_rows", 16, 16, 128, 16, "rows dequantised at once"),
-       int_knob("qr_rope_rows", 32, 8, 128, 8, "(token, head) rows of a qr_rope tile"),
-       int_knob("hadamard_rows", 64, 16, 128, 16, "(token, head) rows of a Hadamard tile"),
-       int_knob("hadamard_tiles", 4, 1, 64, 1, "Hadamard tiles of one block"),
-       int_knob("hadamard_chunk", 32, 32, 128, 32, "columns quantised at once"),
-       int_knob("weights_t_tile", 32, 16, 128, 16, "token rows of a weights_proj tile"),
-       int_knob("weights_k_tile", 128, 16, 1024, 16, "depth of a weights_proj tile"),
-       int_knob("weights_stage", 2, 1, 8, 1, "pipeline stages of its K loop"),
-       int_knob("score_init_rows", 16, 1, 128, 1, "token rows filled at once"),
-       int_knob("score_requests", 4, 1, 64, 1, "requests of one score block"),
-       int_knob("score_key_tile", 32, 16, 128, 16, "index keys of a score tile"),
-       int_knob("topk_tokens", 4, 1, 128, 1, "tokens of one topk block")});
-=======
 std::vector<Knob> decode_indexer_sizes() {
-  return {int_knob("idx_heads", 64, 16, 64, 16, "index heads"),
-          int_knob("idx_topk", 512, 32, 2048, 32, "index keys kept"),
-          int_knob("idx_pages", 64, 1, 64, 1, "index key pages of a request"),
-          int_knob("max_position", kMaxPosition, 512, 16384, 128, "longest context")};
->>>>>>> main
+  return in_part("indexer",
+                 {int_knob("idx_heads", 64, 16, 64, 16, "index heads"),
+                  int_knob("idx_topk", 512, 32, 2048, 32, "index keys kept"),
+                  int_knob("idx_pages", 64, 1, 64, 1, "index key pages of a request"),
+                  int_knob("max_position", kMaxPosition, 512, 16384, 128, "longest context")});
 }
 
 std::vector<Knob> decode_indexer_knobs() {
@@ -89,7 +68,7 @@ std::vector<Knob> decode_indexer_knobs() {
       int_knob("topk_tokens", 4, 1, 128, 1, "tokens of one topk block")};
   for (Knob& k : compressor::tile_knobs(compressor::Kind::Indexer, kInnerKnobs))
     knobs.push_back(std::move(k));
-  return knobs;
+  return in_part("indexer", std::move(knobs));
 }
 
 Config decode_indexer_config(const Knobs& k, const std::string& program) {

@@ -150,10 +150,6 @@ Program program_decode_attention_hca() {
   d.run = run;
   d.golden = reference;
   d.comparators = attention::decode_comparators();
-  // The six scopes of PR570's table (kernels.md §5.1).
-  d.scope_groups = {
-      {"RoPE",
-       {"q_head_rope_fused", "rope", "kv_rope_fused", "rmsnorm_rope", "rope_cs", "hca_rope"}}};
   d.refused_on_chip = [](const Config& c, const std::string& chip) {
     return rope::refused_on_chip(c.block.program, c.block.layout, chip);
   };

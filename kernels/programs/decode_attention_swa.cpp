@@ -113,8 +113,6 @@ Program program_decode_attention_swa() {
   d.run = run;
   d.golden = reference;
   d.comparators = attention::decode_comparators();
-  d.scope_groups = {
-      {"RoPE", {"q_head_rope_fused", "rope", "kv_rope_fused", "rope_cs", "swa_rope_step"}}};
   d.refused_on_chip = [](const Config& c, const std::string& chip) {
     return rope::refused_on_chip(c.block.program, c.block.layout, chip);
   };
