@@ -55,7 +55,7 @@ pl::RecordedProgram qr_proj(LoopKind kind) {
                   lower_test::buffer("y", DType::F32, 16, 128, isa::BufferRole::Output)});
 }
 
-std::vector<Instr> only(const std::vector<Instr>& s, Opcode op) {
+std::vector<Instr> only(const isa::CodeList<Instr>& s, Opcode op) {
   std::vector<Instr> r;
   for (const Instr& i : s)
     if (i.op == op) r.push_back(i);
