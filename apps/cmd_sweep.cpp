@@ -10,6 +10,7 @@
 #include "apps/progress.h"
 #include "apps/run.h"
 #include "apps/worker_pool.h"
+#include "traces/text_table.h"
 
 namespace app {
 namespace {
@@ -27,6 +28,7 @@ struct Point {
   bool passed = false;
   double makespan_us = 0, busy_us = 0;
   int64_t gm_moved = 0;
+  std::vector<double> groups_us;  ///< busy sums, as the program declares its groups
   std::string why_not;
 };
 
@@ -42,7 +44,11 @@ std::string run_point(RunRequest request) {
   const RunResult result = run(request, quiet);
   int64_t moved = 0;
   for (const traces::ScopeSummary& s : result.summary.scopes) moved += s.gm.moved_bytes;
+  std::vector<double> groups;
+  for (const traces::ScopeGroup& group : result.summary.groups)
+    groups.push_back(result.summary.busy_of(group).us());
   return nlohmann::json{{"passed", result.passed()},
+                        {"groups_us", groups},
                         {"makespan_us", result.summary.makespan.us()},
                         {"busy_us", result.summary.busy().us()},
                         {"gm_moved", moved}}
@@ -58,39 +64,60 @@ void take(const JobOutcome& outcome, Point& point) {
   point.makespan_us = j["makespan_us"];
   point.busy_us = j["busy_us"];
   point.gm_moved = j["gm_moved"];
+  point.groups_us = j["groups_us"].get<std::vector<double>>();
 }
 
-std::string table(const std::vector<Point>& points) {
-  size_t width = 5;
-  for (const Point& p : points) width = std::max(width, label(p.settings).size());
-  std::string out = fmt::format("rank  {:<{}}  {:>10}  {:>7}  {:>10}  {:>8}  golden\n", "point",
-                                width, "wall us", "vs best", "busy us", "GM MB");
+/// The ranking; group sums only if any of the group's scopes ran at any point.
+std::string table(const std::vector<Point>& points, const std::vector<std::string>& groups,
+                  bool golden) {
+  using Align = traces::TextTable::Align;
+  std::vector<size_t> shown;
+  for (size_t g = 0; g < groups.size(); ++g)
+    if (std::any_of(points.begin(), points.end(),
+                    [&](const Point& p) { return p.ran && p.groups_us[g] > 0; }))
+      shown.push_back(g);
+  std::vector<traces::TextTable::Column> columns = {
+      {"rank"}, {"point", Align::Left}, {"wall us"}, {"vs best"}, {"busy us"}, {"GM MB"}};
+  for (const size_t g : shown) columns.push_back({"Σ " + groups[g] + " us"});
+  columns.push_back({"golden", Align::Left});
+  traces::TextTable rows(columns);
   int rank = 0;
   for (const Point& p : points) {
     if (!p.ran) continue;
-    out += fmt::format("{:>4}  {:<{}}  {:>10.1f}  {:>6.2f}x  {:>10.1f}  {:>8.1f}  {}\n", ++rank,
-                       label(p.settings), width, p.makespan_us,
-                       p.makespan_us / points.front().makespan_us, p.busy_us,
-                       static_cast<double>(p.gm_moved) / 1e6, p.passed ? "PASS" : "FAIL");
+    std::vector<std::string> cells = {
+        fmt::format("{}", ++rank),
+        label(p.settings),
+        fmt::format("{:.1f}", p.makespan_us),
+        fmt::format("{:.2f}x", p.makespan_us / points.front().makespan_us),
+        fmt::format("{:.1f}", p.busy_us),
+        fmt::format("{:.1f}", static_cast<double>(p.gm_moved) / 1e6)};
+    for (const size_t g : shown) cells.push_back(fmt::format("{:.1f}", p.groups_us[g]));
+    cells.push_back(!golden ? "-" : p.passed ? "PASS" : "FAIL");
+    rows.add(cells);
   }
+  std::string out = rows.text();
   for (const Point& p : points)
-    if (!p.ran) out += fmt::format("   -  {:<{}}  {}\n", label(p.settings), width, p.why_not);
+    if (!p.ran) out += fmt::format("   -  {}: {}\n", label(p.settings), p.why_not);
   return out;
 }
 
-std::string json(const std::vector<Point>& points) {
+std::string json(const std::vector<Point>& points, const std::vector<std::string>& groups) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const Point& p : points) {
     nlohmann::ordered_json knobs = nlohmann::ordered_json::object();
     for (const auto& [name, value] : p.settings) knobs[name] = value;
-    if (p.ran)
-      all.push_back({{"knobs", knobs},
-                     {"makespan_us", p.makespan_us},
-                     {"busy_us", p.busy_us},
-                     {"gm_moved_bytes", p.gm_moved},
-                     {"passed", p.passed}});
-    else
+    if (!p.ran) {
       all.push_back({{"knobs", knobs}, {"error", p.why_not}});
+      continue;
+    }
+    nlohmann::ordered_json sums = nlohmann::ordered_json::object();
+    for (size_t g = 0; g < groups.size(); ++g) sums[groups[g]] = p.groups_us[g];
+    all.push_back({{"knobs", knobs},
+                   {"makespan_us", p.makespan_us},
+                   {"busy_us", p.busy_us},
+                   {"gm_moved_bytes", p.gm_moved},
+                   {"groups_busy_us", sums},
+                   {"passed", p.passed}});
   }
   return all.dump(2) + "\n";
 }
@@ -119,7 +146,7 @@ int sweep(SweepCommand& c) {
   std::vector<Point> points;
   std::vector<std::function<std::string()>> jobs;
   for (const Settings& settings : grid(vary)) {
-    points.push_back({settings, false, false, 0, 0, 0, ""});
+    points.push_back({settings, false, false, 0, 0, 0, {}, ""});
     RunRequest request = c.options.request;
     request.threads = 1;
     for (const auto& s : settings) request.settings.push_back(s);
@@ -142,7 +169,10 @@ int sweep(SweepCommand& c) {
                      fmt::format("none of the {} points can run; {}: {}", points.size(),
                                  label(points.front().settings), points.front().why_not));
   progress.clear();
-  print(c.json ? json(points) : table(points));
+  std::vector<std::string> groups;
+  for (const kernels::ScopeGroup& g : kernels::find_program(c.options.request.program).scope_groups)
+    groups.push_back(g.name);
+  print(c.json ? json(points, groups) : table(points, groups, c.options.request.golden));
   const bool all_pass =
       std::all_of(points.begin(), points.end(), [](const Point& p) { return !p.ran || p.passed; });
   return all_pass ? 0 : 1;

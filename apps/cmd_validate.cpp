@@ -43,15 +43,21 @@ std::string read_table(const std::string& path) {
   return text.str();
 }
 
-ValidationTable select(ValidationTable table, const std::vector<std::string>& ids) {
-  if (ids.empty()) return table;
-  for (const std::string& id : ids)
+/// The rows whose id or set is named; all if none is.
+ValidationTable select(ValidationTable table, const std::vector<std::string>& names) {
+  if (names.empty()) return table;
+  const auto is = [](const ValidationRow& r, const std::string& name) {
+    return r.id == name || (!r.set.empty() && r.set == name);
+  };
+  for (const std::string& name : names)
     if (std::none_of(table.rows.begin(), table.rows.end(),
-                     [&](const auto& r) { return r.id == id; }))
-      throw isa::Error("validate.unknown-row", "no row is called '" + id + "'");
+                     [&](const ValidationRow& r) { return is(r, name); }))
+      throw isa::Error("validate.unknown-row", "no row or set of rows is called '" + name + "'");
   table.rows.erase(std::remove_if(table.rows.begin(), table.rows.end(),
                                   [&](const ValidationRow& r) {
-                                    return std::find(ids.begin(), ids.end(), r.id) == ids.end();
+                                    return std::none_of(
+                                        names.begin(), names.end(),
+                                        [&](const std::string& name) { return is(r, name); });
                                   }),
                    table.rows.end());
   table.skipped.clear();
@@ -117,7 +123,8 @@ void add_validate_command(CLI::App& cli, CommandContext& context) {
   (void)context;
   CLI::App* cmd = cli.add_subcommand(
       "validate", "Predictions beside published a2a3 device measurements, with errors");
-  cmd->add_option("--rows", c->rows, "only these rows (ids)")->delimiter(',');
+  cmd->add_option("--rows", c->rows, "only these rows (ids) and sets of rows (PR570)")
+      ->delimiter(',');
   cmd->add_option("--table", c->table_file, "another table in the form of apps/validation.toml");
   cmd->add_option("--chip", c->chip, "a2a3, a5, or a chip file (.toml)")->capture_default_str();
   cmd->add_option("--soc", c->soc, "SoC variant (default: the chip's first)");

@@ -34,6 +34,15 @@ void require_chip_form(const Program& program, const kernels::Knobs& knobs,
   if (!why.empty()) throw isa::Error("knob.chip", why);
 }
 
+/// The chip, with the ring heap the program is run with unless the user sets one.
+chips::Chip load_chip(const RunRequest& request, const Program& program) {
+  std::vector<std::string> overrides = request.chip_overrides;
+  if (program.ring_heap_bytes > 0)
+    overrides.insert(overrides.begin(),
+                     fmt::format("runtime.heap_bytes={}", program.ring_heap_bytes));
+  return chips::load_chip(request.chip, request.soc, overrides);
+}
+
 /// The outputs of the eager run as host tensors (sharing the session's memory).
 TensorSet collect_outputs(pl::Session& session,
                           const std::vector<std::pair<std::string, pl::Tensor>>& outputs) {
@@ -88,7 +97,7 @@ RunResult run(const RunRequest& request, Progress& progress) {
   const Program& program = kernels::find_program(request.program);
   const std::string mode = resolve_mode(program, request.mode);
   RunResult result;
-  result.chip = chips::load_chip(request.chip, request.soc, request.chip_overrides);
+  result.chip = load_chip(request, program);
   result.knobs = program.resolve(mode, request.settings);
   require_chip_form(program, result.knobs, result.chip);
 

@@ -14,7 +14,8 @@ namespace app {
 namespace {
 
 constexpr std::pair<const char*, Metric> kMetrics[] = {
-    {"module_wall_us", Metric::ModuleWall},     {"scope_span_us", Metric::ScopeSpan},
+    {"module_wall_us", Metric::ModuleWall},     {"module_busy_us", Metric::ModuleBusy},
+    {"cores_busy", Metric::CoresBusy},          {"scope_span_us", Metric::ScopeSpan},
     {"busy_sum_us", Metric::BusySum},           {"task_exec_us", Metric::TaskExec},
     {"busy_change_pct", Metric::BusyChangePct}, {"gain_pct", Metric::GainPct}};
 
@@ -28,12 +29,21 @@ std::string text(const toml::table& t, const char* key, const std::string& id) {
   return *v;
 }
 
-std::pair<double, double> range(const toml::table& t, const char* key, const std::string& id) {
+bool is_of_module(Metric m) {
+  return m == Metric::ModuleWall || m == Metric::ModuleBusy || m == Metric::CoresBusy;
+}
+
+std::string optional_text(const toml::table& t, const char* key, const std::string& id) {
+  return t.contains(key) ? text(t, key, id) : "";
+}
+
+std::optional<Range> range(const toml::table& t, const char* key, const std::string& id) {
+  if (!t.contains(key)) return std::nullopt;
   const toml::array* a = t[key].as_array();
   if (!a || a->size() != 2) bad_row(id, fmt::format("'{}' must be [low, high]", key));
   const auto low = (*a)[0].value<double>(), high = (*a)[1].value<double>();
   if (!low || !high || *low > *high) bad_row(id, fmt::format("'{}' must be [low, high]", key));
-  return {*low, *high};
+  return Range(*low, *high);
 }
 
 Metric metric_from_name(const std::string& name, const std::string& id) {
@@ -44,15 +54,20 @@ Metric metric_from_name(const std::string& name, const std::string& id) {
 
 /// What the tables and the median divide by or subtract must be there.
 void check_row(const ValidationRow& row) {
-  if (row.metric != Metric::ModuleWall && row.scopes.empty())
-    bad_row(row.id, "'scopes' must name at least one scope for this metric");
+  if (!is_of_module(row.metric) && row.scopes.empty() == row.group.empty())
+    bad_row(row.id, "either 'scopes' or 'group' must be given for this metric");
   if (is_percent(row.metric)) {
     if (!row.after) bad_row(row.id, "'after' must be the published change in percent");
+    if (!row.bound) bad_row(row.id, "'bound' must be given for a change in percent");
     return;
   }
+  if (!row.bound && !row.ratio_bound && !row.change_bound)
+    bad_row(row.id, "'bound', 'ratio_bound' or 'change_bound' must be given");
   if (!row.before && !row.after) bad_row(row.id, "'before' or 'after' must be published");
-  for (const auto& published : {row.before, row.after})
-    if (published && !(*published > 0)) bad_row(row.id, "a published time must be above 0");
+  if (row.before && !(*row.before > 0)) bad_row(row.id, "a published time must be above 0");
+  const bool may_be_gone = row.metric == Metric::BusySum && row.group.empty() && row.before;
+  if (row.after && !(*row.after > 0) && !(may_be_gone && *row.after == 0))
+    bad_row(row.id, "a published time must be above 0 (0: a busy sum of scopes that are gone)");
 }
 
 ValidationRow read_row(const toml::table& t) {
@@ -61,6 +76,8 @@ ValidationRow read_row(const toml::table& t) {
   row.title = text(t, "title", row.id);
   row.program = text(t, "program", row.id);
   row.mode = text(t, "mode", row.id);
+  row.set = optional_text(t, "set", row.id);
+  row.group = optional_text(t, "group", row.id);
   row.metric = metric_from_name(text(t, "metric", row.id), row.id);
   row.a = text(t, "a", row.id);
   row.b = text(t, "b", row.id);
@@ -69,7 +86,8 @@ ValidationRow read_row(const toml::table& t) {
   row.before = t["before"].value<double>();
   row.after = t["after"].value<double>();
   row.bound = range(t, "bound", row.id);
-  if (t.contains("ratio_bound")) row.ratio_bound = range(t, "ratio_bound", row.id);
+  row.ratio_bound = range(t, "ratio_bound", row.id);
+  row.change_bound = range(t, "change_bound", row.id);
   check_row(row);
   return row;
 }
@@ -87,7 +105,36 @@ std::vector<const toml::table*> tables(const toml::table& parsed, const char* ke
   return out;
 }
 
-bool inside(double x, std::pair<double, double> r) { return x >= r.first && x <= r.second; }
+/// No range accepts everything.
+bool inside(std::optional<double> x, const std::optional<Range>& r) {
+  return !r || (x && *x >= r->first && *x <= r->second);
+}
+
+/// Of two sides; none where one is missing or b is 0.
+std::optional<double> ratio(std::optional<double> a, std::optional<double> b) {
+  if (!a || !b || *b == 0) return std::nullopt;
+  return *a / *b;
+}
+
+/// Predicted over published as `range` wants it; a scope that is gone must be gone.
+bool agrees(double predicted, std::optional<double> published, const std::optional<Range>& range) {
+  if (!published) return true;
+  if (*published == 0) return predicted == 0;
+  return inside(predicted / *published, range);
+}
+
+std::vector<std::string> scopes_of(const ValidationRow& row, const traces::Summary& summary) {
+  if (row.group.empty()) return row.scopes;
+  for (const traces::ScopeGroup& group : summary.groups) {
+    if (group.name != row.group) continue;
+    std::vector<std::string> ran;
+    for (const std::string& scope : group.scopes)
+      if (summary.find(scope) != nullptr) ran.push_back(scope);
+    if (!ran.empty()) return ran;
+    throw isa::Error("validate.group", "row " + row.id, "nothing of group " + row.group + " ran");
+  }
+  throw isa::Error("validate.group", "row " + row.id, "the program has no group " + row.group);
+}
 
 }  // namespace
 
@@ -107,12 +154,15 @@ ValidationTable parse_validation(const std::string& source) {
   return table;
 }
 
-double metric_us(const ValidationRow& row, const traces::Summary& summary) {
+double metric_of(const ValidationRow& row, const traces::Summary& summary) {
   if (row.metric == Metric::ModuleWall) return summary.makespan.us();
+  if (row.metric == Metric::ModuleBusy) return summary.busy().us();
+  if (row.metric == Metric::CoresBusy) return summary.cores_busy_mean();
   double sum = 0;
   int64_t blocks = 0;
-  for (const std::string& name : row.scopes) {
+  for (const std::string& name : scopes_of(row, summary)) {
     const traces::ScopeSummary* s = summary.find(name);
+    if (s == nullptr && row.after == 0) continue;
     if (s == nullptr)
       throw isa::Error("validate.scope", "row " + row.id, "scope " + name + " did not run");
     sum += (row.metric == Metric::ScopeSpan ? s->span : s->block_busy).us();
@@ -121,22 +171,27 @@ double metric_us(const ValidationRow& row, const traces::Summary& summary) {
   return row.metric == Metric::TaskExec ? sum / static_cast<double>(blocks) : sum;
 }
 
+std::optional<double> change_percent(std::optional<double> a, std::optional<double> b) {
+  if (!a || !b || *a == 0) return std::nullopt;
+  return 100 * (*b / *a - 1);
+}
+
 ValidationResult judge(const ValidationRow& row, const traces::Summary& a,
                        const traces::Summary& b) {
   ValidationResult r;
   r.row = row;
-  const double before = metric_us(row, a), after = metric_us(row, b);
+  const double before = metric_of(row, a), after = metric_of(row, b);
   if (is_percent(row.metric)) {
     const double change = 100 * (after / before - 1);
     r.predicted_after = row.metric == Metric::GainPct ? -change : change;
-    r.within = inside(*r.predicted_after, row.bound);
+    r.within = inside(r.predicted_after, row.bound);
     return r;
   }
   r.predicted_before = before;
   r.predicted_after = after;
-  r.within = (!row.before || inside(before / *row.before, row.bound)) &&
-             (!row.after || inside(after / *row.after, row.bound)) &&
-             (!row.ratio_bound || inside(before / after, *row.ratio_bound));
+  r.within = agrees(before, row.before, row.bound) && agrees(after, row.after, row.bound) &&
+             inside(ratio(before, after), row.ratio_bound) &&
+             inside(change_percent(before, after), row.change_bound);
   return r;
 }
 
@@ -144,8 +199,11 @@ double median_log_error(const std::vector<ValidationResult>& results) {
   std::vector<double> errors;
   for (const ValidationResult& r : results) {
     if (!r.error.empty() || is_percent(r.row.metric)) continue;
-    if (r.row.before) errors.push_back(std::fabs(std::log(*r.predicted_before / *r.row.before)));
-    if (r.row.after) errors.push_back(std::fabs(std::log(*r.predicted_after / *r.row.after)));
+    const std::pair<std::optional<double>, std::optional<double>> sides[] = {
+        {r.predicted_before, r.row.before}, {r.predicted_after, r.row.after}};
+    for (const auto& [predicted, published] : sides)
+      if (published && *published > 0 && *predicted > 0)
+        errors.push_back(std::fabs(std::log(*predicted / *published)));
   }
   if (errors.empty()) return 0;
   std::sort(errors.begin(), errors.end());

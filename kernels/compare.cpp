@@ -130,11 +130,34 @@ int64_t integer_at(const HostTensor& t, int64_t i) {
   return isa::get_integer(t.bytes.get() + i * static_cast<int64_t>(isa::size_of(t.dtype)), t.dtype);
 }
 
+constexpr int64_t kAllRows = std::numeric_limits<int64_t>::max();
+
+/// Elements of the first `rows` rows.
+int64_t elements(const HostTensor& t, int64_t rows) {
+  return std::clamp<int64_t>(rows, 0, t.shape.empty() ? 1 : t.shape[0]) * row_size(t);
+}
+
+OutputVerdict allclose_rows(const HostTensor& actual, const HostTensor& expected, int64_t rows,
+                            double atol, double rtol, double max_error_ratio,
+                            const std::string& prefix) {
+  OutputVerdict v = start(actual, expected,
+                          prefix + "ratio_allclose(" + number(atol) + ", " + number(rtol) + ", " +
+                              number(max_error_ratio) + ")");
+  int64_t not_finite = 0;
+  scan(v, actual, expected, 0, elements(actual, rows), [&](double a, double e, double error) {
+    if (!std::isfinite(a)) ++not_finite;
+    return !within(error, atol, rtol, e);
+  });
+  const double allowed = std::nearbyint(max_error_ratio * static_cast<double>(v.total));
+  v.passed = not_finite == 0 && static_cast<double>(v.bad) <= allowed;
+  if (not_finite > 0) v.detail = std::to_string(not_finite) + " NaN or Inf; " + v.detail;
+  return v;
+}
+
 OutputVerdict reldiff_rows(const HostTensor& actual, const HostTensor& expected, int64_t rows,
                            double diff, double pct, double max_hd, std::string rule) {
   OutputVerdict v = start(actual, expected, std::move(rule));
-  const int64_t end =
-      std::clamp<int64_t>(rows, 0, actual.shape.empty() ? 1 : actual.shape[0]) * row_size(actual);
+  const int64_t end = elements(actual, rows);
   double largest = 0;
   scan(v, actual, expected, 0, end, [&](double a, double e, double error) {
     const double scale = std::max({std::fabs(a), std::fabs(e), std::ldexp(1.0, -14) / diff}) + 1e-9;
@@ -166,25 +189,30 @@ Comparator allclose(double rtol, double atol) {
 
 Comparator ratio_allclose(double atol, double rtol, double max_error_ratio) {
   return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet&) {
-    OutputVerdict v = start(actual, expected,
-                            "ratio_allclose(" + number(atol) + ", " + number(rtol) + ", " +
-                                number(max_error_ratio) + ")");
-    int64_t not_finite = 0;
-    scan_used(v, actual, expected, [&](double a, double e, double error) {
-      if (!std::isfinite(a)) ++not_finite;
-      return !within(error, atol, rtol, e);
-    });
-    const double allowed = std::nearbyint(max_error_ratio * static_cast<double>(v.total));
-    v.passed = not_finite == 0 && static_cast<double>(v.bad) <= allowed;
-    if (not_finite > 0) v.detail = std::to_string(not_finite) + " NaN or Inf; " + v.detail;
-    return v;
+    return allclose_rows(actual, expected, kAllRows, atol, rtol, max_error_ratio, "");
+  };
+}
+
+Comparator valid_ratio_allclose(std::string count_name, double atol, double rtol,
+                                double max_error_ratio) {
+  return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet& context) {
+    const int64_t n = integer_at(context.at(count_name), 0);
+    return allclose_rows(actual, expected, n, atol, rtol, max_error_ratio,
+                         std::to_string(n) + " rows: ");
+  };
+}
+
+Comparator all_but(double atol, double rtol, double count) {
+  return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet& context) {
+    const double ratio = count / static_cast<double>(actual.numel());
+    return ratio_allclose(atol, rtol, ratio)(actual, expected, context);
   };
 }
 
 Comparator ratio_reldiff(double diff_thd, double pct_thd, double max_diff_hd) {
   return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet&) {
-    return reldiff_rows(actual, expected, std::numeric_limits<int64_t>::max(), diff_thd, pct_thd,
-                        max_diff_hd, reldiff_rule("ratio_reldiff", diff_thd, pct_thd, max_diff_hd));
+    return reldiff_rows(actual, expected, kAllRows, diff_thd, pct_thd, max_diff_hd,
+                        reldiff_rule("ratio_reldiff", diff_thd, pct_thd, max_diff_hd));
   };
 }
 

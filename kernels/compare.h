@@ -17,6 +17,9 @@ Comparator allclose(double rtol = 1e-5, double atol = 1e-5);
 /// tolerance are at most round(max_error_ratio * numel). "RA(atol, rtol, ratio)".
 Comparator ratio_allclose(double atol, double rtol, double max_error_ratio = 0.005);
 
+/// The same with at most `count` elements out of tolerance, whatever the tensor's size.
+Comparator all_but(double atol, double rtol, double count);
+
 /// a = |difference|, b = max(|actual|, |expected|, 2^-14 / diff_thd) + 1e-9; rd = a if a < diff_thd
 /// else a / b; bad if rd > diff_thd; passes if bad <= round(pct_thd * numel) and the largest rd is
 /// below max_diff_hd. "RD(diff, pct, max)".
@@ -38,6 +41,10 @@ Comparator valid_ratio_reldiff(int64_t n, double diff_thd = 0.01, double pct_thd
 Comparator valid_ratio_reldiff(std::string count_name, double diff_thd = 0.01,
                                double pct_thd = 0.05,
                                double max_diff_hd = std::numeric_limits<double>::infinity());
+
+/// ratio_allclose on the first n rows; n is the first element of an integer input.
+Comparator valid_ratio_allclose(std::string count_name, double atol, double rtol,
+                                double max_error_ratio = 0.005);
 
 /// Tensors [lanes, slots, ...] with `count_name` [lanes]: only slots below the lane's count are
 /// compared, with atol + rtol * |expected|; every one of them must agree.

@@ -31,6 +31,7 @@ struct Definition {
   /// "" or why the program does not exist on `chip`; may be null.
   std::string (*refused_on_chip)(const Config&, const std::string& chip) = nullptr;
   std::vector<ScopeGroup> scope_groups = {};
+  int64_t ring_heap_bytes = 0;
 };
 
 inline TensorSet make_tensors(const std::vector<TensorSpec>& specs) {
@@ -48,6 +49,7 @@ Program define(const Definition<Config>& d) {
   p.knobs = d.table->knobs();
   p.comparators = d.comparators;
   p.scope_groups = d.scope_groups;
+  p.ring_heap_bytes = d.ring_heap_bytes;
   p.resolve = [d](const std::string& mode, const Settings& settings) {
     Knobs knobs = d.table->resolve(mode, settings);
     if (d.check != nullptr) d.check(d.config(knobs, mode));

@@ -100,6 +100,11 @@ Knob flag_knob(std::string name, bool default_value, std::string doc) {
   return k;
 }
 
+std::vector<Knob> in_part(const std::string& part, std::vector<Knob> knobs) {
+  for (Knob& k : knobs) k.part = part;
+  return knobs;
+}
+
 KnobTable::KnobTable(std::string program, std::vector<std::string> modes, std::vector<Knob> knobs,
                      std::vector<Preset> presets)
     : program_(std::move(program)),

@@ -27,6 +27,8 @@ Knob int_knob(std::string name, int64_t default_value, int64_t min, int64_t max,
 Knob choice_knob(std::string name, std::vector<std::string> choices,
                  std::string doc);  ///< first = default
 Knob flag_knob(std::string name, bool default_value, std::string doc);
+/// The knobs as those of `part`: lists show them together.
+std::vector<Knob> in_part(const std::string& part, std::vector<Knob> knobs);
 
 /// The knobs of one program.
 class KnobTable {

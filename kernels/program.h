@@ -22,6 +22,7 @@ struct Knob {
   enum class Kind : uint8_t { Choice, Int, Flag };
   std::string name;
   std::string doc;
+  std::string part;  ///< kernel of a larger program it belongs to; "" = the program itself
   Kind kind = Kind::Int;
   std::string default_value;
   std::vector<std::string> choices;        ///< Choice
@@ -136,6 +137,9 @@ struct Program {
   /// "" if the program can run on a chip of these abilities, else why not ("knob.chip").
   std::function<std::string(const Knobs&, const std::string& chip)> refused_on_chip;
   std::vector<ScopeGroup> scope_groups;  ///< in the order they are reported
+  /// Heap of a runtime ring as upstream's runs of the program set it (PTO2_RING_HEAP); 0 = the
+  /// chip's default.
+  int64_t ring_heap_bytes = 0;
 };
 
 /// All programs, sorted by name.

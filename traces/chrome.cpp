@@ -70,8 +70,9 @@ class Builder {
   void collect_neighbours() {
     neighbours_.resize(graph_.tasks.size());
     for (const isa::TaskEdge& edge : graph_.edges) {
+      // Edges are sorted by (succ, pred): those of one pair stand together.
       auto add = [](std::vector<isa::TaskId>& list, isa::TaskId id) {
-        if (std::find(list.begin(), list.end(), id) == list.end()) list.push_back(id);
+        if (list.empty() || !(list.back() == id)) list.push_back(id);
       };
       add(neighbours_[edge.succ.value].preds, edge.pred);
       add(neighbours_[edge.pred.value].succs, edge.succ);

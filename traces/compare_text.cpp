@@ -50,35 +50,51 @@ std::string change_cell(const ScopeComparison& s) {
   return percent_change(s.busy);
 }
 
-TextTable scope_rows(const Comparison& c) {
-  TextTable table({{"scope", Align::Left},
-                   {"blocks"},
-                   {"A us"},
-                   {"B us"},
-                   {"diff us"},
-                   {"diff"},
-                   {"A/B"},
-                   {"span us"},
-                   {"why", Align::Left}});
+/// All scopes, groups and the module; the reasons as last column if wanted.
+TextTable scope_rows(const Comparison& c, bool with_why) {
+  std::vector<TextTable::Column> columns = {{"scope", Align::Left},
+                                            {"blocks"},
+                                            {"A us"},
+                                            {"B us"},
+                                            {"diff us"},
+                                            {"diff"},
+                                            {"A/B"},
+                                            {"span us"}};
+  if (with_why) columns.push_back({"why", Align::Left});
+  TextTable table(std::move(columns));
+  auto add = [&](std::vector<std::string> cells, const std::string& why) {
+    if (with_why) cells.push_back(why);
+    table.add(std::move(cells));
+  };
   for (const ScopeComparison& s : c.scopes)
-    table.add({s.name, pair_text(s.a ? s.a->blocks : 0, s.b ? s.b->blocks : 0),
-               us_cell(s.a, s.busy.a), us_cell(s.b, s.busy.b), signed_us(s.busy.difference().us()),
-               change_cell(s), ratio_cell(s.busy), span_cell(s), s.verdict});
+    add({s.name, pair_text(s.a ? s.a->blocks : 0, s.b ? s.b->blocks : 0), us_cell(s.a, s.busy.a),
+         us_cell(s.b, s.busy.b), signed_us(s.busy.difference().us()), change_cell(s),
+         ratio_cell(s.busy), span_cell(s)},
+        s.verdict);
   auto total = [&](const std::string& title, const TimePair& t, const std::string& why) {
-    table.add({title, "", short_us(t.a.us()), short_us(t.b.us()), signed_us(t.difference().us()),
-               percent_change(t), ratio_cell(t), "", why});
+    add({title, "", short_us(t.a.us()), short_us(t.b.us()), signed_us(t.difference().us()),
+         percent_change(t), ratio_cell(t), ""},
+        why);
   };
   if (!c.groups.empty()) table.rule();
   for (const GroupComparison& g : c.groups) total("Σ " + g.group.name, g.busy, g.verdict);
   table.rule();
   total("module busy", c.busy, "");
   total("module wall", c.makespan, "");
-  table.add({"cores busy on average", "", fmt::format("{:.1f}", c.cores_busy_a),
-             fmt::format("{:.1f}", c.cores_busy_b)});
+  add({"cores busy on average", "", fmt::format("{:.1f}", c.cores_busy_a),
+       fmt::format("{:.1f}", c.cores_busy_b), "", "", "", ""},
+      "");
   return table;
 }
 
-/// The scopes whose numbers are shown: the largest changes, in the order of the comparison.
+bool in_a_group(const Comparison& c, const std::string& scope) {
+  return std::any_of(c.groups.begin(), c.groups.end(), [&](const GroupComparison& g) {
+    return std::count(g.group.scopes.begin(), g.group.scopes.end(), scope) != 0;
+  });
+}
+
+/// The scopes that are explained, in the order of the comparison: the largest changes, what one
+/// side lacks, and what belongs to a group.
 std::vector<const ScopeComparison*> shown_scopes(const Comparison& c) {
   std::vector<const ScopeComparison*> changed;
   for (const ScopeComparison& s : c.scopes)
@@ -88,12 +104,23 @@ std::vector<const ScopeComparison*> shown_scopes(const Comparison& c) {
     return std::abs(x->busy.difference().value) > std::abs(y->busy.difference().value);
   });
   if (by_size.size() > kMostDetailed) by_size.resize(kMostDetailed);
-  changed.erase(std::remove_if(changed.begin(), changed.end(),
-                               [&](const auto* s) {
-                                 return std::count(by_size.begin(), by_size.end(), s) == 0;
-                               }),
-                changed.end());
+  const auto shown = [&](const ScopeComparison* s) {
+    return !s->a || !s->b || in_a_group(c, s->name) ||
+           std::count(by_size.begin(), by_size.end(), s) != 0;
+  };
+  changed.erase(
+      std::remove_if(changed.begin(), changed.end(), [&](const auto* s) { return !shown(s); }),
+      changed.end());
   return changed;
+}
+
+/// One line per group and per scope that is explained.
+std::string why_text(const Comparison& c) {
+  std::string out;
+  for (const GroupComparison& g : c.groups)
+    if (g.busy.change() != Change::Same) out += "Σ " + g.group.name + ": " + g.verdict + "\n";
+  for (const ScopeComparison* s : shown_scopes(c)) out += s->name + ": " + s->verdict + "\n";
+  return out;
 }
 
 /// "12 smaller changes are only in the JSON form", or nothing.
@@ -103,7 +130,7 @@ std::string hidden_text(const Comparison& c) {
   const auto hidden = changed - static_cast<int64_t>(shown_scopes(c).size());
   return hidden == 0
              ? ""
-             : fmt::format("The {} largest changes; {} smaller ones are in the JSON form only.\n",
+             : fmt::format("{} changes are explained; {} smaller ones are in the JSON form only.\n",
                            changed - hidden, hidden);
 }
 
@@ -206,7 +233,9 @@ std::string settings(const RunInfo& run) {
 std::string compare_text(const Comparison& c) {
   std::string out = side_label("A", c.label_a) + "   (" + settings(c.run_a) + ")\n" +
                     side_label("B", c.label_b) + "   (" + settings(c.run_b) + ")\n" +
-                    golden_text(c) + "\n" + observer_text(c) + "\n\n" + scope_rows(c).text() + "\n";
+                    golden_text(c) + "\n" + observer_text(c) + "\n\n" +
+                    scope_rows(c, false).text() + "\n";
+  if (const std::string why = why_text(c); !why.empty()) out += "Why\n\n" + why + "\n";
   const TextTable kinds = kind_rows(c), details = detail_rows(c);
   if (!kinds.empty()) out += std::string(kKindsTitle) + "\n\n" + kinds.text() + "\n";
   if (!details.empty()) out += "Behind the changes\n\n" + details.text() + "\n";
@@ -219,7 +248,7 @@ std::string compare_markdown(const Comparison& c) {
                     settings(c.run_a) + ")\n- " + side_label("B", c.label_b) + " (" +
                     settings(c.run_b) + ")\n- " + golden_text(c) + "\n- " + observer_text(c) +
                     "\n- predicted on the modelled chip, sums of busy time over all lanes\n\n" +
-                    scope_rows(c).markdown();
+                    scope_rows(c, true).markdown();
   const TextTable kinds = kind_rows(c), details = detail_rows(c);
   if (!kinds.empty())
     out += fmt::format("\n<details><summary>{}</summary>\n\n{}\n</details>\n", kKindsTitle,

@@ -46,15 +46,17 @@ std::vector<TensorSpec> window_specs(const DecodeConfig& c) {
           {"kv_seq_lens", DType::I32, {c.batch}}};
 }
 
-void fill_front(const DecodeConfig& c, uint64_t seed, TensorSet& set) {
+Distribution normal_weight(float scale) { return normal(scale); }
+
+void fill_front(const DecodeConfig& c, uint64_t seed, TensorSet& set, WeightDraw weight) {
   fill(set.at("x_hc"), seed, uniform(-1, 1));
   hc::fill_gate(set, seed, layer_of(c.kind));
   for (const char* ones : {"attn_norm_w", "gamma_cq", "gamma_ckv"})
     fill(set.at(ones), seed, constant(1));
-  fill(set.at("wq_a"), seed, normal(inverse_root(c.hidden)));
-  fill(set.at("wkv"), seed, normal(inverse_root(c.hidden)));
+  fill(set.at("wq_a"), seed, weight(inverse_root(c.hidden)));
+  fill(set.at("wkv"), seed, weight(inverse_root(c.hidden)));
   fill_quantised_weight(set.at("wq_b"), set.at("wq_b_scale"), seed,
-                        normal(inverse_root(c.qkv.q_lora)));
+                        weight(inverse_root(c.qkv.q_lora)));
   fill_rope_tables(positions::profile_of(c.kind), set.at("freqs_cos"), set.at("freqs_sin"));
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/fixtures.h"
 #include "kernels/hc/hc_post.h"
 #include "kernels/hc/hc_pre.h"
 #include "kernels/knobs.h"
@@ -46,13 +47,24 @@ std::vector<Knob> decode_knobs();
 /// Presets of `era` and `tiling`.
 std::vector<Preset> decode_presets();
 DecodeConfig decode_config(const Knobs& knobs, Kind kind);
+/// Tiles of the common parts, which prefill has as well, and the configuration from them and
+/// hidden, heads and layout. A prefill chunk is one request of T tokens.
+std::vector<Knob> block_tile_knobs();
+DecodeConfig block_config(const Knobs& knobs, Kind kind, const std::string& program, int64_t batch,
+                          int64_t seq);
+/// The layout of each era: PR578 fused the projections' rotation, PR570 split the halves.
+rope::Layout era_layout(const std::string& era);
 void check_decode(const DecodeConfig& c);
 
 /// x_hc, gates, norm, projections and tables, in upstream's order.
 std::vector<TensorSpec> front_specs(const DecodeConfig& c);
 /// Window cache with its table, slot mapping, positions and lengths, in/out where the step writes.
 std::vector<TensorSpec> window_specs(const DecodeConfig& c);
-void fill_front(const DecodeConfig& c, uint64_t seed, TensorSet& set);
+/// Weights are drawn by `weight`, which gets 1 / sqrt(fan in).
+using WeightDraw = Distribution (*)(float scale);
+Distribution normal_weight(float scale);
+void fill_front(const DecodeConfig& c, uint64_t seed, TensorSet& set,
+                WeightDraw weight = normal_weight);
 void fill_window(const DecodeConfig& c, uint64_t seed, TensorSet& set);
 
 /// Arguments and results of the scopes up to q and kv.
@@ -83,5 +95,11 @@ GoldenFront golden_front(const TensorSet& inputs, const DecodeConfig& c);
 
 /// x_out RD(3e-3, .005, 1) and kv_cache RA(1e-4, 1/128).
 std::map<std::string, Comparator> decode_comparators();
+
+/// Upstream's runs of whole blocks set PTO2_RING_HEAP to 2 GiB: their temporaries live to the end.
+inline constexpr int64_t kRingHeapBytes = int64_t{2} << 30;
+
+/// "RoPE": every scope that rotates or prepares tables, and the kind's own (kernels.md §5.1).
+std::vector<ScopeGroup> decode_scope_groups(const std::vector<std::string>& own);
 
 }  // namespace kernels::attention

@@ -15,13 +15,12 @@ void append(Settings& to, const Settings& more) { to.insert(to.end(), more.begin
 
 const char* const kEras[] = {"p578", "pre570", "p570"};
 
-/// The layout of each era: PR578 fused the projections' rotation, PR570 split the halves.
-Layout layout_of(const std::string& era) {
+}  // namespace
+
+Layout era_layout(const std::string& era) {
   if (era == "p570") return Layout::SplitHalf;
   return era == "pre570" ? Layout::SwapGather : Layout::FusedSwapGather;
 }
-
-}  // namespace
 
 Layout DecodeConfig::part_layout() const {
   return layout == Layout::FusedSwapGather ? Layout::SwapGather : layout;
@@ -49,7 +48,13 @@ std::vector<Knob> decode_knobs() {
       int_knob("hidden", kHidden, 256, 16384, 256, "model width D"),
       int_knob("heads", kHeads, 8, 128, 8, "query heads of 512 lanes"),
       int_knob("start_pos", -1, -1, kMaxPosition - 8, 1,
-               "position of every request's first token, -1 = the published pattern"),
+               "position of every request's first token, -1 = the published pattern")};
+  append(knobs, block_tile_knobs());
+  return knobs;
+}
+
+std::vector<Knob> block_tile_knobs() {
+  std::vector<Knob> knobs = {
       int_knob("norm_t_tile", 8, 8, 128, 8, "token rows of an rms_norm block"),
       int_knob("norm_chunk", 128, 16, 4096, 16, "columns of an rms_norm tile"),
       int_knob("norm_stage", 2, 1, 8, 1, "pipeline stages of its chunk loops")};
@@ -66,7 +71,7 @@ std::vector<Preset> decode_presets() {
   std::vector<Preset> presets;
   for (const std::string era : kEras) {
     Settings settings = qkv::part_era(era);
-    settings.emplace_back("layout", rope::to_string(layout_of(era)));
+    settings.emplace_back("layout", rope::to_string(era_layout(era)));
     append(settings, hc::hc_pre_era(era));
     presets.push_back({"era", era, std::move(settings)});
   }
@@ -75,14 +80,22 @@ std::vector<Preset> decode_presets() {
 }
 
 DecodeConfig decode_config(const Knobs& k, Kind kind) {
+  const std::string program =
+      "decode_attention_" + positions::kind_names()[static_cast<size_t>(kind)];
+  DecodeConfig c = block_config(k, kind, program, k.integer("batch"), k.integer("seq"));
+  c.start_pos = k.integer("start_pos");
+  return c;
+}
+
+DecodeConfig block_config(const Knobs& k, Kind kind, const std::string& program, int64_t batch,
+                          int64_t seq) {
   DecodeConfig c;
   c.kind = kind;
-  c.program = "decode_attention_" + positions::kind_names()[static_cast<size_t>(kind)];
-  c.batch = k.integer("batch");
-  c.seq = k.integer("seq");
+  c.program = program;
+  c.batch = batch;
+  c.seq = seq;
   c.hidden = k.integer("hidden");
   c.heads = k.integer("heads");
-  c.start_pos = k.integer("start_pos");
   c.layout = rope::parse_layout(k.text("layout"));
   c.hc_pre = hc::hc_pre_config(k, c.program, c.tokens(), c.hidden);
   c.norm = {k.integer("norm_t_tile"), k.integer("norm_chunk"),
@@ -90,6 +103,14 @@ DecodeConfig decode_config(const Knobs& k, Kind kind) {
   c.qkv = qkv::part_config(k, c.program, {c.tokens(), c.hidden, c.heads}, c.layout);
   c.hc_post = hc::hc_post_config(k, c.program, c.tokens(), c.hidden);
   return c;
+}
+
+std::vector<ScopeGroup> decode_scope_groups(const std::vector<std::string>& own) {
+  ScopeGroup rope{"RoPE",
+                  {"q_head_rope_fused", "q_head_rms_nope_rope", "rope", "kv_rope_fused",
+                   "kv_rms_norm_rope", "rmsnorm_rope", "rope_cs", "rope_pack"}};
+  rope.scopes.insert(rope.scopes.end(), own.begin(), own.end());
+  return {rope};
 }
 
 void check_decode(const DecodeConfig& c) {

@@ -105,13 +105,13 @@ sparse::Args sparse_args(const Front& f, const Window& window, const positions::
 
 compressor::Expected golden_compressed(const TensorSet& in, const DecodeConfig&,
                                        const compressor::Config& compressor, const GoldenFront& f,
-                                       const std::string& cache) {
+                                       const std::string& cache, const std::string& slots) {
   const std::vector<int64_t> starts =
       positions::request_positions(in.at("position_ids"), compressor.ratio());
   const golden::Matrix cos = to_f32(positions::golden_half_rows(in.at("freqs_cos"), starts));
   const golden::Matrix sin = to_f32(positions::golden_half_rows(in.at("freqs_sin"), starts));
   return compressor::golden_compressor(compressor, to_f32(f.x_normed),
-                                       compressor::host_of(compressor, in, cache), cos, sin);
+                                       compressor::host_of(compressor, in, cache, slots), cos, sin);
 }
 
 sparse::GoldenInputs golden_sparse_inputs(const TensorSet& in, const GoldenFront& f) {
@@ -128,21 +128,6 @@ sparse::GoldenInputs golden_sparse_inputs(const TensorSet& in, const GoldenFront
   g.wo_b = in.at("wo_b");
   g.wo_b_scale = in.at("wo_b_scale");
   return g;
-}
-
-std::vector<int32_t> tail_indices(const StepPositions& step, int64_t token, int64_t ratio,
-                                  int64_t columns) {
-  std::vector<int32_t> list(static_cast<size_t>(columns), -1);
-  const int64_t visible = std::min(columns, visible_rows(step, token, ratio));
-  for (int64_t c = 0; c < visible; ++c)
-    list[static_cast<size_t>(c)] = static_cast<int32_t>(kWindow + step.tokens_per_request + c);
-  return list;
-}
-
-void append_list(std::vector<int32_t>& to, const std::vector<int32_t>& window,
-                 const std::vector<int32_t>& compressed) {
-  to.insert(to.end(), window.begin(), window.end());
-  to.insert(to.end(), compressed.begin(), compressed.end());
 }
 
 void golden_outputs(const TensorSet& in, const DecodeConfig& c, const GoldenFront& f,

@@ -52,14 +52,9 @@ sparse::Args sparse_args(const Front& f, const Window& window, const positions::
 /// One compressor on the block's normed rows; its cos / sin are those of its group's start.
 compressor::Expected golden_compressed(const TensorSet& in, const DecodeConfig& c,
                                        const compressor::Config& compressor, const GoldenFront& f,
-                                       const std::string& cache);
+                                       const std::string& cache, const std::string& slots);
 /// Inputs of sparse attention; the compressed cache and the index lists are still to be given.
 sparse::GoldenInputs golden_sparse_inputs(const TensorSet& in, const GoldenFront& f);
-/// The compressed columns of an HCA token: every visible row in order, then -1.
-std::vector<int32_t> tail_indices(const StepPositions& step, int64_t token, int64_t ratio,
-                                  int64_t columns);
-void append_list(std::vector<int32_t>& to, const std::vector<int32_t>& window,
-                 const std::vector<int32_t>& compressed);
 /// x_out and kv_cache from the attention output [T, D].
 void golden_outputs(const TensorSet& in, const DecodeConfig& c, const GoldenFront& f,
                     const golden::Matrix& attn_out, TensorSet& out);

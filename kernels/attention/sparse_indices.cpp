@@ -115,4 +115,28 @@ int64_t visible_rows(const StepPositions& step, int64_t token, int64_t ratio) {
                   step.seq_len[static_cast<size_t>(step.request(token))] / ratio);
 }
 
+std::vector<int32_t> tail_indices(const StepPositions& step, int64_t token, int64_t ratio,
+                                  int64_t columns) {
+  std::vector<int32_t> list(static_cast<size_t>(columns), -1);
+  const int64_t visible = std::min(columns, visible_rows(step, token, ratio));
+  for (int64_t c = 0; c < visible; ++c)
+    list[static_cast<size_t>(c)] = static_cast<int32_t>(kWindow + step.tokens_per_request + c);
+  return list;
+}
+
+void append_list(std::vector<int32_t>& to, const std::vector<int32_t>& window,
+                 const std::vector<int32_t>& compressed) {
+  to.insert(to.end(), window.begin(), window.end());
+  to.insert(to.end(), compressed.begin(), compressed.end());
+}
+
+std::vector<int32_t> visible_selection(const StepPositions& step, int64_t token, int64_t ratio,
+                                       std::vector<int32_t> selected) {
+  const int64_t first = kWindow + step.tokens_per_request;
+  const int64_t end = first + visible_rows(step, token, ratio);
+  for (int32_t& entry : selected)
+    if (entry < first || entry >= end) entry = -1;
+  return selected;
+}
+
 }  // namespace kernels::attention

@@ -41,5 +41,13 @@ StepPositions step_positions(const HostTensor& position_ids, const HostTensor& k
 /// Reference of one list: the window, then `compressed` raw entries filtered by visibility.
 std::vector<int32_t> window_indices(const StepPositions& step, int64_t token);
 int64_t visible_rows(const StepPositions& step, int64_t token, int64_t ratio);
+/// The compressed columns of an HCA token: every visible row in order, then -1.
+std::vector<int32_t> tail_indices(const StepPositions& step, int64_t token, int64_t ratio,
+                                  int64_t columns);
+/// Those of a CSA token: the indexer's entries, -1 where a row is not visible yet.
+std::vector<int32_t> visible_selection(const StepPositions& step, int64_t token, int64_t ratio,
+                                       std::vector<int32_t> selected);
+void append_list(std::vector<int32_t>& to, const std::vector<int32_t>& window,
+                 const std::vector<int32_t>& compressed);
 
 }  // namespace kernels::attention

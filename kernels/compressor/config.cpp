@@ -101,7 +101,7 @@ std::vector<Knob> tile_knobs(Kind kind, const std::string& prefix) {
     knobs.push_back(knob("pool_stage", 2, 1, 8, 1, "pipeline stages of softmax_pool's gathers"));
   if (kind == Kind::Indexer)
     knobs.push_back(knob("hadamard_n_tile", 64, 16, 128, 16, "columns of a kv_hadamard tile"));
-  return knobs;
+  return in_part(kind == Kind::Indexer ? "indexer compressor" : "compressor", std::move(knobs));
 }
 
 std::vector<rope::Layout> layouts(Kind kind) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "kernels/compressor/host.h"
 #include "kernels/declare.h"
@@ -123,6 +124,22 @@ void fill_state_paging(const Config& c, const HostTensor& positions, const PageT
   }
 }
 
+void fill_history(const Config& c, uint64_t seed, const HostTensor& positions,
+                  const PageTable& pages, const HostTensor& state) {
+  const int64_t row = 2 * c.width();
+  for (int64_t r = 0; r < state.numel() / row; ++r) {
+    std::fill_n(state.as<float>() + r * row, c.width(), 0.0f);
+    std::fill_n(state.as<float>() + r * row + c.width(), c.width(),
+                -std::numeric_limits<float>::infinity());
+  }
+  const RngKey key = rng_key(seed, state.name);
+  for (int64_t b = 0; b < c.batch; ++b)
+    for (int64_t p = 0; p < positions.as<int32_t>()[b * c.seq]; ++p) {
+      const int64_t at = pages.row(b, p) * row;
+      normal(.05f).fill(key, static_cast<uint32_t>(at), row, state.as<float>() + at);
+    }
+}
+
 void fill_cmp_slots(const Config& c, const HostTensor& positions, const PageTable& pages,
                     const HostTensor& cmp_slots) {
   for (int64_t b = 0; b < c.batch; ++b)
@@ -147,7 +164,8 @@ void fill_window_tables(const Config& c, const HostTensor& positions, const Host
   }
 }
 
-Host host_of(const Config& c, const TensorSet& set, const std::string& cache_name) {
+Host host_of(const Config& c, const TensorSet& set, const std::string& cache_name,
+             const std::string& slots_name) {
   const auto own = [&](const char* name) -> const HostTensor& { return set.at(c.prefix + name); };
   return {own("compress_state"),
           own("compress_state_block_table"),
@@ -157,7 +175,7 @@ Host host_of(const Config& c, const TensorSet& set, const std::string& cache_nam
           own("ape"),
           own("norm_w"),
           set.at("position_ids"),
-          set.at("cmp_slot_mapping"),
+          set.at(slots_name),
           set.at(cache_name),
           set.has("hadamard") ? &set.at("hadamard") : nullptr};
 }

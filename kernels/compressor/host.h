@@ -37,6 +37,10 @@ void fill_positions(const Config& c, const std::vector<int64_t>& starts,
 /// compress_state_block_table and state_slot_mapping.
 void fill_state_paging(const Config& c, const HostTensor& positions, const PageTable& pages,
                        const TensorSet& set);
+/// What the step finds in the state in decode_attention_csa's fixture (kernels.md §2.8): N x .05 at
+/// the positions before it; elsewhere values 0 and scores -inf.
+void fill_history(const Config& c, uint64_t seed, const HostTensor& positions,
+                  const PageTable& pages, const HostTensor& state);
 /// INT64 [B, S]: the cache row of the window a token completes, -1 for the other tokens.
 void fill_cmp_slots(const Config& c, const HostTensor& positions, const PageTable& pages,
                     const HostTensor& cmp_slots);
@@ -50,8 +54,9 @@ struct Host {
   const HostTensor &positions, &cmp_slots, &cache;
   const HostTensor* hadamard = nullptr;  ///< indexer only
 };
-/// The tensors `c.prefix`..., position_ids, cmp_slot_mapping and `cache_name` of a set.
-Host host_of(const Config& c, const TensorSet& set, const std::string& cache_name);
+/// The tensors `c.prefix`..., position_ids, `slots_name` and `cache_name` of a set.
+Host host_of(const Config& c, const TensorSet& set, const std::string& cache_name,
+             const std::string& slots_name = "cmp_slot_mapping");
 
 struct Expected {
   HostTensor state, cache;       ///< contents after the step; unused pages share no memory

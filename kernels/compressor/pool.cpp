@@ -1,4 +1,5 @@
 // Softmax pooling of the state rows of a window, column by column.
+#include "kernels/compressor/online_softmax.h"
 #include "kernels/compressor/scopes.h"
 #include "kernels/launch.h"
 
@@ -16,35 +17,11 @@ int64_t state_row(const Config& c, const Args& a, int64_t request, int64_t posit
   return pl::read_int(a.state_table, {request, position / rows}) * rows + position % rows;
 }
 
-/// One entry of a window in some columns, [1, n] each.
-struct Entry {
-  Tile score, value;
-};
 Entry load_entry(const Config& c, const Tensor& state, int64_t row, int64_t column) {
   const Tile score = pl::load(state, {row, c.width() + column}, {1, c.pool_chunk});
   const Tile value = pl::load(state, {row, column}, {1, c.pool_chunk});
   return {score, value};
 }
-
-/// Running maximum, sum of weights and weighted sum.
-struct OnlineSoftmax {
-  Tile m, l, o;
-
-  explicit OnlineSoftmax(const Entry& seed)
-      : m(seed.score), l(pl::exp(pl::sub(m, m))), o(seed.value) {}
-
-  void add(const Entry& e) {
-    const Tile top = pl::maximum(m, e.score);
-    const Tile alpha = pl::exp(pl::sub(m, top));
-    const Tile beta = pl::exp(pl::sub(e.score, top));
-    l = pl::add(pl::mul(l, alpha), beta);
-    const Tile kept = pl::mul(o, alpha);
-    const Tile more = pl::mul(e.value, beta);
-    o = pl::add(kept, more);
-    m = top;
-  }
-  Tile result() const { return pl::div(o, l); }
-};
 
 }  // namespace
 

@@ -112,14 +112,6 @@ void reference(const TensorSet& in, const Config& c, TensorSet& out) {
     std::copy_n(e.kv.data() + b * c.head(), c.head(), kv + b * c.seq * c.head());
 }
 
-/// At most `count` elements out of tolerance, whatever the tensor's size.
-Comparator all_but(double atol, double rtol, double count) {
-  return [=](const HostTensor& actual, const HostTensor& expected, const TensorSet& context) {
-    const double ratio = count / static_cast<double>(actual.numel());
-    return ratio_allclose(atol, rtol, ratio)(actual, expected, context);
-  };
-}
-
 std::string refused(const Config& c, const std::string& chip) {
   return rope::refused_on_chip(c.program, c.layout, chip);
 }

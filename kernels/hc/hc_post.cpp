@@ -41,11 +41,12 @@ void hc_post(const HcPostConfig& c, const HcPostArgs& a) {
 }
 
 std::vector<Knob> hc_post_knobs() {
-  return {int_knob("hc_post_t_tile", 16, 1, 128, 1, "tokens of an hc_post block"),
-          int_knob("hc_post_t_stage", 4, 1, 8, 1,
-                   "pipeline stages of its token loop, 1 = range (P630: 2)"),
-          int_knob("hc_post_stream_stage", 1, 1, 4, 1,
-                   "pipeline stages of its loop over residual streams (P630: 2)")};
+  return in_part("hc_post",
+                 {int_knob("hc_post_t_tile", 16, 1, 128, 1, "tokens of an hc_post block"),
+                  int_knob("hc_post_t_stage", 4, 1, 8, 1,
+                           "pipeline stages of its token loop, 1 = range (P630: 2)"),
+                  int_knob("hc_post_stream_stage", 1, 1, 4, 1,
+                           "pipeline stages of its loop over residual streams (P630: 2)")});
 }
 
 HcPostConfig hc_post_config(const Knobs& k, const std::string& program, int64_t tokens,

@@ -15,15 +15,17 @@ std::string s(int64_t v) { return std::to_string(v); }
 }  // namespace
 
 std::vector<Knob> hc_pre_knobs() {
-  return {
-      choice_knob("hc_pre_form", {"1spmd", "staged"},
-                  "one mixed scope, or seven scopes of single tasks (P253, P374)"),
-      int_knob("hc_pre_t_tile", 16, 8, 64, 8, "token rows of an hc_pre block"),
-      int_knob("hc_pre_k_tile", 128, 16, 1024, 16, "K of one gate product (P584: 256)"),
-      int_knob("hc_pre_k_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
-      int_knob("hc_pre_d_tile", 256, 16, 4096, 16, "columns of an x_mixed tile (before P533: 512)"),
-      int_knob("hc_pre_d_stage", 1, 1, 8, 1, "pipeline stages of the mixing loop"),
-      int_knob("hc_pre_sinkhorn_stage", 2, 1, 8, 1, "pipeline stages of the Sinkhorn loop")};
+  return in_part(
+      "hc_pre",
+      {choice_knob("hc_pre_form", {"1spmd", "staged"},
+                   "one mixed scope, or seven scopes of single tasks (P253, P374)"),
+       int_knob("hc_pre_t_tile", 16, 8, 64, 8, "token rows of an hc_pre block"),
+       int_knob("hc_pre_k_tile", 128, 16, 1024, 16, "K of one gate product (P584: 256)"),
+       int_knob("hc_pre_k_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
+       int_knob("hc_pre_d_tile", 256, 16, 4096, 16,
+                "columns of an x_mixed tile (before P533: 512)"),
+       int_knob("hc_pre_d_stage", 1, 1, 8, 1, "pipeline stages of the mixing loop"),
+       int_knob("hc_pre_sinkhorn_stage", 2, 1, 8, 1, "pipeline stages of the Sinkhorn loop")});
 }
 
 Settings hc_pre_era(const std::string& era) {

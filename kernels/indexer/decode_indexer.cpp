@@ -180,6 +180,16 @@ void score_init(const Config& c, const Tensor& score) {
   });
 }
 
+/// Index keys of this step's tokens, into the cache.
+void inner_compressor(const Config& c, const Args& a) {
+  compressor::Args inner = a.inner;
+  inner.x = a.x;
+  inner.hadamard = a.hadamard;
+  inner.cache = a.idx_kv_cache;
+  inner.kv = pl::create_tensor("idx_kv", {c.batch, c.seq, kIdxHead}, DType::F32);
+  compressor::decode_indexer_compressor(c.inner, inner);
+}
+
 /// A tile of cached keys, quantised on the fly.
 struct Keys {
   Tile values;  ///< [n, 128] INT8
@@ -187,8 +197,8 @@ struct Keys {
 };
 Keys load_keys(const Config& c, const Args& a, int64_t request, int64_t first) {
   const int64_t page = pl::read_int(a.idx_block_table, {request, first / kPage});
-  const Tile k =
-      pl::load(a.idx_kv_cache, {page * kPage + first % kPage, 0}, {c.score_key_tile, kIdxHead});
+  const Tensor rows = a.idx_kv_cache.reshape({a.idx_kv_cache.dim(0) * kPage, kIdxHead});
+  const Tile k = pl::load(rows, {page * kPage + first % kPage, 0}, {c.score_key_tile, kIdxHead});
   const Tile values = pl::cast(k, DType::F32);
   const Tile floor = pl::full(1, c.score_key_tile, DType::F32, kAmaxFloor);
   const RowScale scale = row_scale(raise_row_amax(floor, values));
@@ -277,6 +287,7 @@ void decode_indexer(const Config& c, const Args& a) {
 
   const Tensor weights = pl::create_tensor("idx_weights", {c.tokens(), c.heads}, DType::F32);
   weights_proj(c, a, weights);
+  inner_compressor(c, a);
 
   score_init(c, a.score);
   score_keys_of_requests(c, a, q_i8, q_scale, weights);

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/compressor/compressor.h"
 #include "kernels/golden_math.h"
 #include "kernels/knobs.h"
 #include "kernels/model.h"
@@ -30,6 +31,7 @@ inline constexpr int64_t kIdxRatio = 4;  ///< positions of one index key
 struct DecodeIndexerConfig {
   std::string program;
   rope::Layout layout = rope::Layout::SwapGather;  ///< SelectorMatmul, SwapGather or Hoisted
+  compressor::Config inner;                        ///< of the index keys (kernels.md §2.5)
 
   int64_t batch = 64, seq = 2;  ///< requests and tokens of each
   int64_t hidden = kHidden, q_lora = 1024;
@@ -52,10 +54,14 @@ struct DecodeIndexerConfig {
   int64_t width() const { return heads * kIdxHead; }
 };
 
-/// Tiles of the scopes, for the knob table of a program that contains the indexer.
+/// Sizes only the indexer has: idx_heads, idx_topk, idx_pages and max_position.
+std::vector<Knob> decode_indexer_sizes();
+/// Tiles of the scopes, those of the inner compressor with the prefix idx_.
 std::vector<Knob> decode_indexer_knobs();
-/// Reads them; sizes and layout are the caller's to set.
-void read_decode_indexer_knobs(const Knobs& knobs, DecodeIndexerConfig& c);
+/// From both, and batch, seq, hidden, q_lora and layout. Keys stay interleaved in every layout: one
+/// that the indexer never had (split_half) gives swap_gather. The inner compressor's tensors get
+/// names that begin with inner_.
+DecodeIndexerConfig decode_indexer_config(const Knobs& knobs, const std::string& program);
 /// Error "knob.conflict" for what cannot run.
 void check_decode_indexer(const DecodeIndexerConfig& c);
 
@@ -71,16 +77,19 @@ struct DecodeIndexerArgs {
   pl::Tensor cos, sin;
   pl::Tensor even_select, odd_select;  ///< [64, 32] BF16 one-hot, selector_matmul only
   pl::Tensor hadamard;                 ///< [128, 128] BF16
-  pl::Tensor idx_kv_cache;             ///< [pages * 128, 128] BF16
+  pl::Tensor idx_kv_cache;             ///< [pages, 128, 1, 128] BF16, in/out
   pl::Tensor idx_block_table;          ///< [B, pages_per_request] INT32
   pl::Tensor kv_seq_lens;              ///< [B] INT32
   int64_t offset = 128;                ///< added to every index
-  pl::Tensor score;                    ///< out [T, keys] FP32
-  pl::Tensor topk_idxs;                ///< out [T, keys] INT32
+  /// Weights, state, slots and window tables of the inner compressor; what it shares with the
+  /// indexer (x, hadamard, cache) and its result kv are filled in from here.
+  compressor::Args inner;
+  pl::Tensor score;      ///< out [T, keys] FP32
+  pl::Tensor topk_idxs;  ///< out [T, keys] INT32
 };
 
-/// Submits the scopes qr_proj, (qr_rope_swap_idx,) qr_rope, qr_hadamard_quant, weights_proj,
-/// score_init, score and topk.
+/// Submits the scopes qr_proj, (qr_rope_swap_idx,) qr_rope, qr_hadamard_quant, weights_proj, those
+/// of the inner compressor, score_init, score and topk.
 void decode_indexer(const DecodeIndexerConfig& c, const DecodeIndexerArgs& args);
 
 /// idx_wq_b, idx_wq_b_scale, weights_proj and hadamard, and the selectors in that layout.
@@ -95,7 +104,7 @@ struct DecodeIndexerReference {
   std::vector<int32_t> topk_idxs;  ///< [T, keys]
 };
 /// What the golden takes besides the weights: values of this step and the cache as the inner
-/// compressor leaves it.
+/// compressor (golden_compressor of c.inner) leaves it.
 struct DecodeIndexerValues {
   const golden::Matrix& x;    ///< [T, hidden]
   const int8_t* qr;           ///< [T, q_lora]

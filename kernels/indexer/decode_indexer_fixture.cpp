@@ -17,6 +17,8 @@ using Config = DecodeIndexerConfig;
 constexpr int64_t kAccBytes = 131072;  // L0C
 constexpr int64_t kVecBytes = 188416;  // UB, usable
 
+constexpr char kInnerKnobs[] = "idx_";
+
 std::string s(int64_t v) { return std::to_string(v); }
 
 void divides(const Config& c, const std::string& what, int64_t total, const std::string& by,
@@ -38,26 +40,51 @@ void fill_selector(const HostTensor& t, int64_t first) {
 
 }  // namespace
 
-std::vector<Knob> decode_indexer_knobs() {
-  return {int_knob("idx_q_m_tile", 128, 16, 128, 16, "token rows of a qr_proj tile"),
-          int_knob("idx_q_n_tile", 256, 16, 512, 16, "columns of a qr_proj tile"),
-          int_knob("idx_q_k_tile", 128, 32, 1024, 32, "depth of a qr_proj tile"),
-          int_knob("idx_q_stage", 2, 1, 8, 1, "pipeline stages of its K loop"),
-          int_knob("idx_q_dequant_rows", 16, 16, 128, 16, "rows dequantised at once"),
-          int_knob("qr_rope_rows", 32, 8, 128, 8, "(token, head) rows of a qr_rope tile"),
-          int_knob("hadamard_rows", 64, 16, 128, 16, "(token, head) rows of a Hadamard tile"),
-          int_knob("hadamard_tiles", 4, 1, 64, 1, "Hadamard tiles of one block"),
-          int_knob("hadamard_chunk", 32, 32, 128, 32, "columns quantised at once"),
-          int_knob("weights_t_tile", 32, 16, 128, 16, "token rows of a weights_proj tile"),
-          int_knob("weights_k_tile", 128, 16, 1024, 16, "depth of a weights_proj tile"),
-          int_knob("weights_stage", 2, 1, 8, 1, "pipeline stages of its K loop"),
-          int_knob("score_init_rows", 16, 1, 128, 1, "token rows filled at once"),
-          int_knob("score_requests", 4, 1, 64, 1, "requests of one score block"),
-          int_knob("score_key_tile", 32, 16, 128, 16, "index keys of a score tile"),
-          int_knob("topk_tokens", 4, 1, 128, 1, "tokens of one topk block")};
+std::vector<Knob> decode_indexer_sizes() {
+  return in_part("indexer",
+                 {int_knob("idx_heads", 64, 16, 64, 16, "index heads"),
+                  int_knob("idx_topk", 512, 32, 2048, 32, "index keys kept"),
+                  int_knob("idx_pages", 64, 1, 64, 1, "index key pages of a request"),
+                  int_knob("max_position", kMaxPosition, 512, 16384, 128, "longest context")});
 }
 
-void read_decode_indexer_knobs(const Knobs& k, Config& c) {
+std::vector<Knob> decode_indexer_knobs() {
+  std::vector<Knob> knobs = {
+      int_knob("idx_q_m_tile", 128, 16, 128, 16, "token rows of a qr_proj tile"),
+      int_knob("idx_q_n_tile", 256, 16, 512, 16, "columns of a qr_proj tile"),
+      int_knob("idx_q_k_tile", 128, 32, 1024, 32, "depth of a qr_proj tile"),
+      int_knob("idx_q_stage", 2, 1, 8, 1, "pipeline stages of its K loop"),
+      int_knob("idx_q_dequant_rows", 16, 16, 128, 16, "rows dequantised at once"),
+      int_knob("qr_rope_rows", 32, 8, 128, 8, "(token, head) rows of a qr_rope tile"),
+      int_knob("hadamard_rows", 64, 16, 128, 16, "(token, head) rows of a Hadamard tile"),
+      int_knob("hadamard_tiles", 4, 1, 64, 1, "Hadamard tiles of one block"),
+      int_knob("hadamard_chunk", 32, 32, 128, 32, "columns quantised at once"),
+      int_knob("weights_t_tile", 32, 16, 128, 16, "token rows of a weights_proj tile"),
+      int_knob("weights_k_tile", 128, 16, 1024, 16, "depth of a weights_proj tile"),
+      int_knob("weights_stage", 2, 1, 8, 1, "pipeline stages of its K loop"),
+      int_knob("score_init_rows", 16, 1, 128, 1, "token rows filled at once"),
+      int_knob("score_requests", 4, 1, 64, 1, "requests of one score block"),
+      int_knob("score_key_tile", 32, 16, 128, 16, "index keys of a score tile"),
+      int_knob("topk_tokens", 4, 1, 128, 1, "tokens of one topk block")};
+  for (Knob& k : compressor::tile_knobs(compressor::Kind::Indexer, kInnerKnobs))
+    knobs.push_back(std::move(k));
+  return in_part("indexer", std::move(knobs));
+}
+
+Config decode_indexer_config(const Knobs& k, const std::string& program) {
+  Config c;
+  c.program = program;
+  c.layout = rope::parse_layout(k.text("layout"));
+  if (c.layout != rope::Layout::SelectorMatmul && c.layout != rope::Layout::Hoisted)
+    c.layout = rope::Layout::SwapGather;
+  c.batch = k.integer("batch");
+  c.seq = k.integer("seq");
+  c.hidden = k.integer("hidden");
+  c.q_lora = k.integer("q_lora");
+  c.heads = k.integer("idx_heads");
+  c.topk = k.integer("idx_topk");
+  c.pages_per_request = k.integer("idx_pages");
+  c.keys = k.integer("max_position") / kIdxRatio;
   c.q_m_tile = k.integer("idx_q_m_tile");
   c.q_n_tile = k.integer("idx_q_n_tile");
   c.q_k_tile = k.integer("idx_q_k_tile");
@@ -74,9 +101,15 @@ void read_decode_indexer_knobs(const Knobs& k, Config& c) {
   c.score_requests = k.integer("score_requests");
   c.score_key_tile = k.integer("score_key_tile");
   c.topk_tokens = k.integer("topk_tokens");
+  c.inner = compressor::config(k, compressor::Kind::Indexer, program, kInnerKnobs);
+  c.inner.prefix = "inner_";
+  c.inner.cmp_pages = c.pages_per_request;
+  c.inner.layout = c.layout == rope::Layout::SelectorMatmul ? c.layout : rope::Layout::SwapGather;
+  return c;
 }
 
 void check_decode_indexer(const Config& c) {
+  compressor::check(c.inner);
   const int64_t tokens = c.tokens(), rows = tokens * c.heads;
   divides(c, "N of qr_proj", c.width(), "idx_q_n_tile", c.q_n_tile);
   divides(c, "K of qr_proj", c.q_lora, "idx_q_k_tile", c.q_k_tile);

@@ -99,6 +99,11 @@ void qkv_rope_rows(const Chunk& chunk, int64_t t_tile, const CosSin& tokens) {
       const Tile sin = pl::load(chunk.freqs.sin, {position, 0}, {1, kLanes});
       pl::store(sin, {t, 0}, tokens.sin);
     }
+    const int64_t padding = pl::max(block * t_tile, chunk.num_tokens);
+    const int64_t count = pl::min((block + 1) * t_tile, rows) - padding;
+    if (!chunk.identity_padding || count <= 0) return;
+    pl::store(pl::full(count, kLanes, DType::BF16, 1.0), {padding, 0}, tokens.cos);
+    pl::store(pl::full(count, kLanes, DType::BF16, 0.0), {padding, 0}, tokens.sin);
   });
 }
 

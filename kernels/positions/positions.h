@@ -61,13 +61,14 @@ void swa_rope_step(const Step& step, const SwaRows& out);
 
 /// What a prefill chunk knows of its tokens.
 struct Chunk {
-  CosSin freqs;             ///< tables [max_position, 64] BF16
-  pl::Tensor position_ids;  ///< [T] INT32
-  int64_t num_tokens = 0;   ///< rows from here on are padding
+  CosSin freqs;                   ///< tables [max_position, 64] BF16
+  pl::Tensor position_ids;        ///< [T] INT32
+  int64_t num_tokens = 0;         ///< rows from here on are padding
+  bool identity_padding = false;  ///< of qkv_rope_rows: padding rows become cos 1, sin 0
 };
 
 /// `qkv_rope_rows`, T / t_tile blocks: copies the row of every active token. Rows of padding tokens
-/// are not written.
+/// are not written, as upstream does it, or become the identity rotation.
 void qkv_rope_rows(const Chunk& chunk, int64_t t_tile, const CosSin& tokens);
 
 /// `prefill_<kind>_rope_half` (layout split_half): with `identity_padding` all T half rows [T, 32]

@@ -121,7 +121,7 @@ std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const Tens
 void reference(const TensorSet& in, const Config& c, TensorSet& out) {
   const attention::GoldenFront f = attention::golden_front(in, c.block);
   const compressor::Expected compressed =
-      attention::golden_compressed(in, c.block, c.compressor, f, "cmp_kv");
+      attention::golden_compressed(in, c.block, c.compressor, f, "cmp_kv", "cmp_slot_mapping");
   const attention::StepPositions step =
       attention::step_positions(in.at("position_ids"), in.at("kv_seq_lens"));
   sparse::GoldenInputs attend = attention::golden_sparse_inputs(in, f);
@@ -153,6 +153,8 @@ Program program_decode_attention_hca() {
   d.refused_on_chip = [](const Config& c, const std::string& chip) {
     return rope::refused_on_chip(c.block.program, c.block.layout, chip);
   };
+  d.ring_heap_bytes = attention::kRingHeapBytes;
+  d.scope_groups = attention::decode_scope_groups({"hca_rope"});
   return define(d);
 }
 

@@ -33,8 +33,8 @@ const KnobTable& knob_table() {
 Config config(const Knobs& k, const std::string&) {
   Config c;
   c.block = attention::decode_config(k, Kind::Swa);
-  c.sparse = sparse::config(attention::part_settings(k, c.block), sparse::Kind::Swa,
-                            c.block.program);
+  c.sparse =
+      sparse::config(attention::part_settings(k, c.block), sparse::Kind::Swa, c.block.program);
   return c;
 }
 
@@ -61,7 +61,8 @@ std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const Tens
   const int64_t tokens = c.block.tokens();
   const Front f = attention::declare_front(session, in, c.block);
   const attention::Window window = attention::declare_window(session, in);
-  const Tensor x_out = session.output("x_out", DType::BF16, {tokens, kHyperStreams, c.block.hidden});
+  const Tensor x_out =
+      session.output("x_out", DType::BF16, {tokens, kHyperStreams, c.block.hidden});
 
   hc::hc_pre(c.block.hc_pre, f.hc);
 
@@ -115,6 +116,8 @@ Program program_decode_attention_swa() {
   d.refused_on_chip = [](const Config& c, const std::string& chip) {
     return rope::refused_on_chip(c.block.program, c.block.layout, chip);
   };
+  d.ring_heap_bytes = attention::kRingHeapBytes;
+  d.scope_groups = attention::decode_scope_groups({"swa_rope_step"});
   return define(d);
 }
 

@@ -1,8 +1,10 @@
 // The lightning indexer of CSA decode as a program of its own (kernels.md §2.6).
 #include <algorithm>
+#include <limits>
 
 #include "isa/numerics.h"
 #include "kernels/compare.h"
+#include "kernels/compressor/host.h"
 #include "kernels/declare.h"
 #include "kernels/define.h"
 #include "kernels/fixtures.h"
@@ -21,15 +23,16 @@ using isa::DType;
 using pl::Tensor;
 
 constexpr char kName[] = "decode_indexer";
+constexpr float kHadamardBound = 0.08838834764831845f;  // 1 / sqrt(128)
 /// First positions of the requests, over and over: no key at all, a partial tile, full tiles.
 constexpr int64_t kStarts[] = {0, 1, 2, 3, 6, 7, 127, 126, 254};
 
 struct Config {
   DecodeIndexerConfig indexer;
   int64_t max_position = 0, start_pos = -1, offset = 0;
-  int64_t start(int64_t request) const {
-    if (start_pos >= 0) return start_pos;
-    return kStarts[request % static_cast<int64_t>(std::size(kStarts))];
+  std::vector<int64_t> starts() const {
+    if (start_pos >= 0) return {start_pos};
+    return {std::begin(kStarts), std::end(kStarts)};
   }
 };
 
@@ -44,13 +47,10 @@ const KnobTable& knob_table() {
         int_knob("seq", 2, 1, 16, 1, "tokens of a request"),
         int_knob("hidden", kHidden, 128, 16384, 128, "model width D"),
         int_knob("q_lora", 1024, 128, 4096, 128, "width of qr"),
-        int_knob("idx_heads", 64, 16, 64, 16, "index heads"),
-        int_knob("idx_topk", 512, 32, 2048, 32, "keys kept"),
-        int_knob("idx_pages", 64, 1, 64, 1, "index key pages of a request"),
-        int_knob("max_position", kMaxPosition, 512, 16384, 128, "longest context"),
         int_knob("start_pos", -1, -1, 16384, 1,
                  "position of every request's first token; -1 cycles over upstream's list"),
         int_knob("idx_offset", 128, 0, 4096, 1, "added to the indices; CSA passes 130")};
+    for (Knob& k : decode_indexer_sizes()) knobs.push_back(std::move(k));
     for (Knob& k : decode_indexer_knobs()) knobs.push_back(std::move(k));
     std::vector<Preset> presets;
     for (const char* era : {"p578", "p570", "pre570"})
@@ -63,46 +63,46 @@ const KnobTable& knob_table() {
 
 Config config(const Knobs& k, const std::string&) {
   Config c;
-  DecodeIndexerConfig& i = c.indexer;
-  i.program = kName;
-  i.layout = rope::parse_layout(k.text("layout"));
-  i.batch = k.integer("batch");
-  i.seq = k.integer("seq");
-  i.hidden = k.integer("hidden");
-  i.q_lora = k.integer("q_lora");
-  i.heads = k.integer("idx_heads");
-  i.topk = k.integer("idx_topk");
-  i.pages_per_request = k.integer("idx_pages");
+  c.indexer = decode_indexer_config(k, kName);
   c.max_position = k.integer("max_position");
   c.start_pos = k.integer("start_pos");
   c.offset = k.integer("idx_offset");
-  i.keys = c.max_position / kIdxRatio;
-  read_decode_indexer_knobs(k, i);
+  // 65 pages hold the published starts; a longer context has more.
+  compressor::Config& inner = c.indexer.inner;
+  inner.state_pages =
+      std::max(inner.state_pages, ceil_div(c.start_pos + c.indexer.seq, inner.state_page_rows()));
   return c;
 }
 
 void check(const Config& c) {
   check_decode_indexer(c.indexer);
-  for (int64_t b = 0; b < c.indexer.batch; ++b)
-    if (c.start(b) + c.indexer.seq > c.max_position)
-      conflict(kName, "request " + std::to_string(b) + " ends at position " +
-                          std::to_string(c.start(b) + c.indexer.seq) + ", max_position is " +
+  for (int64_t start : c.starts())
+    if (start + c.indexer.seq > c.max_position)
+      conflict(kName, "a request that starts at " + std::to_string(start) + " ends at position " +
+                          std::to_string(start + c.indexer.seq) + ", max_position is " +
                           std::to_string(c.max_position));
 }
 
 std::vector<TensorSpec> inputs(const Config& c) {
   const DecodeIndexerConfig& i = c.indexer;
   const int64_t frequencies = i.layout == rope::Layout::Hoisted ? kRope : kHalf;
-  std::vector<TensorSpec> specs = {
-      {"x", DType::BF16, {i.batch, i.seq, i.hidden}},
-      {"qr", DType::I8, {i.tokens(), i.q_lora}},
-      {"qr_scale", DType::F32, {i.tokens(), 1}},
-      {"cos", DType::F32, {i.batch, frequencies}},
-      {"sin", DType::F32, {i.batch, frequencies}},
-      {"idx_kv_cache", DType::BF16, {i.batch * i.pages_per_request, kPage, 1, kIdxHead}},
-      {"idx_block_table", DType::I32, {i.batch, i.pages_per_request}},
-      {"kv_seq_lens", DType::I32, {i.batch}},
-      {"offset", DType::I32, {1}}};
+  std::vector<TensorSpec> specs = {{"x", DType::BF16, {i.batch, i.seq, i.hidden}},
+                                   {"qr", DType::I8, {i.tokens(), i.q_lora}},
+                                   {"qr_scale", DType::F32, {i.tokens(), 1}},
+                                   {"cos", DType::F32, {i.batch, frequencies}},
+                                   {"sin", DType::F32, {i.batch, frequencies}},
+                                   {"idx_kv_cache",
+                                    DType::BF16,
+                                    {i.batch * i.pages_per_request, kPage, 1, kIdxHead},
+                                    Role::InOut},
+                                   {"idx_block_table", DType::I32, {i.batch, i.pages_per_request}},
+                                   {"position_ids", DType::I32, {i.batch, i.seq}},
+                                   {"kv_seq_lens", DType::I32, {i.batch}},
+                                   {"cmp_slot_mapping", DType::I64, {i.batch, i.seq}},
+                                   {"inner_cos", DType::F32, {i.batch, kHalf}},
+                                   {"inner_sin", DType::F32, {i.batch, kHalf}},
+                                   {"offset", DType::I32, {1}}};
+  for (TensorSpec& spec : compressor::own_specs(i.inner)) specs.push_back(std::move(spec));
   for (TensorSpec& spec : decode_indexer_weights(i)) specs.push_back(std::move(spec));
   return specs;
 }
@@ -110,7 +110,11 @@ std::vector<TensorSpec> inputs(const Config& c) {
 std::vector<TensorSpec> outputs(const Config& c) {
   const DecodeIndexerConfig& i = c.indexer;
   return {{"score", DType::F32, {i.batch, i.seq, i.keys}, Role::Output},
-          {"topk_idxs", DType::I32, {i.batch, i.seq, i.keys}, Role::Output}};
+          {"topk_idxs", DType::I32, {i.batch, i.seq, i.keys}, Role::Output},
+          {"idx_kv_cache",
+           DType::BF16,
+           {i.batch * i.pages_per_request, kPage, 1, kIdxHead},
+           Role::Output}};
 }
 
 /// The table rows of the requests' first positions; hoisted: each frequency twice, the sine with
@@ -121,9 +125,10 @@ void fill_request_tables(const Config& c, TensorSet& set) {
   const HostTensor sin = make_tensor("sin", DType::BF16, {c.max_position, kRope}, Role::Input);
   fill_rope_tables(RopeProfile::Compressed, cos, sin);
   const int64_t width = hoisted ? kRope : kHalf;
+  const int32_t* positions = set.at("position_ids").as<int32_t>();
   for (int64_t b = 0; b < c.indexer.batch; ++b)
     for (int64_t j = 0; j < width; ++j) {
-      const int64_t at = c.start(b) * kRope + (hoisted ? j / 2 : j);
+      const int64_t at = positions[b * c.indexer.seq] * kRope + (hoisted ? j / 2 : j);
       const float sign = hoisted && j % 2 == 0 ? -1.0f : 1.0f;
       set.at("cos").as<float>()[b * width + j] = isa::bf16_to_f32(cos.as<uint16_t>()[at]);
       set.at("sin").as<float>()[b * width + j] = sign * isa::bf16_to_f32(sin.as<uint16_t>()[at]);
@@ -149,6 +154,39 @@ void fill_cache(const Config& c, uint64_t seed, TensorSet& set) {
   }
 }
 
+/// The inner compressor's history: values 0, scores the lowest finite number, in the window of each
+/// request and the one before; nothing reads the other rows.
+void fill_state(const Config& c, const compressor::PageTable& pages, TensorSet& set) {
+  const compressor::Config& inner = c.indexer.inner;
+  float* state = set.at("inner_compress_state").as<float>();
+  const int32_t* positions = set.at("position_ids").as<int32_t>();
+  for (int64_t b = 0; b < inner.batch; ++b) {
+    const int64_t window = positions[b * inner.seq] / kIdxRatio * kIdxRatio;
+    for (int64_t p = std::max<int64_t>(window - kIdxRatio, 0); p < window + kIdxRatio; ++p) {
+      float* row = state + pages.row(b, p) * 2 * inner.width();
+      std::fill_n(row + inner.width(), inner.width(), std::numeric_limits<float>::lowest());
+    }
+  }
+}
+
+void fill_paging(const Config& c, TensorSet& set) {
+  const DecodeIndexerConfig& i = c.indexer;
+  const HostTensor& positions = set.at("position_ids");
+  compressor::fill_positions(i.inner, c.starts(), positions);
+  const compressor::PageTable keys{i.pages_per_request, kPage};
+  const compressor::PageTable state{i.inner.state_pages, i.inner.state_page_rows()};
+  compressor::fill_state_paging(i.inner, positions, state, set);
+  compressor::fill_cmp_slots(i.inner, positions, keys, set.at("cmp_slot_mapping"));
+  for (int64_t b = 0; b < i.batch; ++b) {
+    set.at("kv_seq_lens").as<int32_t>()[b] =
+        positions.as<int32_t>()[b * i.seq] + static_cast<int32_t>(i.seq);
+    for (int64_t j = 0; j < i.pages_per_request; ++j)
+      set.at("idx_block_table").as<int32_t>()[b * i.pages_per_request + j] =
+          static_cast<int32_t>(keys.page(b, j));
+  }
+  fill_state(c, state, set);
+}
+
 void fill_inputs(const Config& c, uint64_t seed, TensorSet& set) {
   const DecodeIndexerConfig& i = c.indexer;
   fill(set.at("x"), seed, uniform(0, 1));
@@ -156,16 +194,15 @@ void fill_inputs(const Config& c, uint64_t seed, TensorSet& set) {
   fill_uniform(rng_key(seed, "qr"), 0, static_cast<int64_t>(qr.size()), 0, 1, qr.data());
   golden::quantise_rows(qr, i.tokens(), i.q_lora, set.at("qr").as<int8_t>(),
                         set.at("qr_scale").as<float>());
-  for (int64_t b = 0; b < i.batch; ++b) {
-    set.at("kv_seq_lens").as<int32_t>()[b] = static_cast<int32_t>(c.start(b) + i.seq);
-    for (int64_t j = 0; j < i.pages_per_request; ++j)
-      set.at("idx_block_table").as<int32_t>()[b * i.pages_per_request + j] =
-          static_cast<int32_t>(b * i.pages_per_request + j);
-  }
   set.at("offset").as<int32_t>()[0] = static_cast<int32_t>(c.offset);
+  fill_paging(c, set);
   fill_request_tables(c, set);
+  compressor::fill_window_tables(i.inner, set.at("position_ids"), set.at("inner_cos"),
+                                 set.at("inner_sin"));
   fill_cache(c, seed, set);
   fill_decode_indexer_weights(i, seed, set);
+  compressor::fill_weights(i.inner, seed, set);
+  fill(set.at("hadamard"), seed, uniform(0, kHadamardBound));  // as the compressor's own program
 }
 
 std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const TensorSet& in,
@@ -177,8 +214,7 @@ std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const Tens
   a.qr_scale = declare(session, in, "qr_scale").reshape({1, i.tokens()});
   a.cos = declare(session, in, "cos");
   a.sin = declare(session, in, "sin");
-  a.idx_kv_cache = declare(session, in, "idx_kv_cache")
-                       .reshape({i.batch * i.pages_per_request * kPage, kIdxHead});
+  a.idx_kv_cache = declare(session, in, "idx_kv_cache");
   a.idx_block_table = declare(session, in, "idx_block_table");
   a.kv_seq_lens = declare(session, in, "kv_seq_lens");
   a.idx_wq_b = declare(session, in, "idx_wq_b");
@@ -189,13 +225,18 @@ std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const Tens
     a.even_select = declare(session, in, "even_select");
     a.odd_select = declare(session, in, "odd_select");
   }
+  compressor::declare_own(session, in, i.inner, a.inner);
+  a.inner.cos = declare(session, in, "inner_cos");
+  a.inner.sin = declare(session, in, "inner_sin");
+  a.inner.positions = declare(session, in, "position_ids");
+  a.inner.cmp_slots = declare(session, in, "cmp_slot_mapping");
   a.offset = in.at("offset").as<int32_t>()[0];  // a scalar argument
   const Tensor score = session.output("score", DType::F32, {i.batch, i.seq, i.keys});
   const Tensor topk_idxs = session.output("topk_idxs", DType::I32, {i.batch, i.seq, i.keys});
   a.score = score.reshape({i.tokens(), i.keys});
   a.topk_idxs = topk_idxs.reshape({i.tokens(), i.keys});
   decode_indexer(i, a);
-  return {{"score", score}, {"topk_idxs", topk_idxs}};
+  return {{"score", score}, {"topk_idxs", topk_idxs}, {"idx_kv_cache", a.idx_kv_cache}};
 }
 
 /// [B, 32] from the run's tables: of a duplicated, signed row the odd lanes are the plain values.
@@ -210,9 +251,14 @@ Matrix half_table(const HostTensor& t, const Config& c) {
 void reference(const TensorSet& in, const Config& c, TensorSet& out) {
   const Matrix x = to_f32(in.at("x"));
   const Matrix cos = half_table(in.at("cos"), c), sin = half_table(in.at("sin"), c);
+  const compressor::Config& inner = c.indexer.inner;
+  const compressor::Expected keys =
+      golden_compressor(inner, x, compressor::host_of(inner, in, "idx_kv_cache"),
+                        to_f32(in.at("inner_cos")), to_f32(in.at("inner_sin")));
+  out.at("idx_kv_cache").bytes = keys.cache.bytes;
   const DecodeIndexerReference r = golden_decode_indexer(
       c.indexer, in,
-      {x, in.at("qr").as<int8_t>(), in.at("qr_scale").as<float>(), cos, sin, in.at("idx_kv_cache"),
+      {x, in.at("qr").as<int8_t>(), in.at("qr_scale").as<float>(), cos, sin, keys.cache,
        in.at("idx_block_table"), in.at("kv_seq_lens"), in.at("offset").as<int32_t>()[0]});
   std::copy(r.score.begin(), r.score.end(), out.at("score").as<float>());
   std::copy(r.topk_idxs.begin(), r.topk_idxs.end(), out.at("topk_idxs").as<int32_t>());
@@ -233,7 +279,8 @@ Program program_decode_indexer() {
   d.run = run;
   d.golden = reference;
   d.comparators = {{"score", ratio_allclose(1e-4, 1.0 / 128)},
-                   {"topk_idxs", topk_lookup_compare("score", "offset")}};
+                   {"topk_idxs", topk_lookup_compare("score", "offset")},
+                   {"idx_kv_cache", all_but(1e-4, 1.0 / 128, 4)}};
   return define(d);
 }
 

@@ -370,7 +370,7 @@ std::vector<Knob> part_knobs() {
   knobs.erase(
       std::remove_if(knobs.begin(), knobs.end(), [](const Knob& k) { return is_outer(k.name); }),
       knobs.end());
-  return knobs;
+  return in_part("qkv_proj_rope", std::move(knobs));
 }
 
 std::vector<Preset> part_presets() {

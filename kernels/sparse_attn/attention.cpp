@@ -13,10 +13,18 @@ int64_t partial_row(const Config& c, int64_t token, int64_t head, int64_t block)
   return ((token * tiles + head / c.merge_head_tile) * c.blocks() + block) * c.merge_head_tile;
 }
 
-/// Scores [heads, rows] plus the bias row. CSA adds it in one broadcast; HCA and SWA broadcast it
-/// into a zero tile first.
+/// A launch whose blocks look at the token count in prefill.
+pl::ScopeOptions counting(const Config& c, const char* name) {
+  pl::ScopeOptions options;
+  options.name = name;
+  options.scalars = c.kind == Kind::Prefill ? 1 : 0;
+  return options;
+}
+
+/// Scores [heads, rows] plus the bias row, added in one broadcast; HCA and SWA broadcast it into a
+/// zero tile first.
 Tile add_bias(const Config& c, const Tile& scores, const Tile& bias) {
-  if (c.kind == Kind::Csa) return pl::col_expand_add(scores, bias);
+  if (c.kind == Kind::Csa || c.kind == Kind::Prefill) return pl::col_expand_add(scores, bias);
   const Tile zero = pl::full(scores.rows(), scores.cols(), DType::F32, 0.0);
   return pl::add(scores, pl::col_expand(zero, bias));
 }
@@ -82,6 +90,15 @@ void store_heads(const Tile& x, int64_t token, int64_t head, int64_t lane, const
   }
 }
 
+/// A padding token's head tile.
+void clear_heads(const Config& c, int64_t token, int64_t head, const Tensor& attn_rope_stage,
+                 const Tensor& o_packed) {
+  const int64_t n = c.merge_head_tile;
+  pl::store(pl::full(n, kRope, attn_rope_stage.dtype(), 0.0), {token * c.heads + head, 0},
+            attn_rope_stage);
+  store_heads(pl::full(n, kNope, DType::BF16, 0.0), token, head, 0, o_packed);
+}
+
 /// hoisted: the rope lanes of one head tile with one token's tables.
 Tile rotate_heads(const Config& c, const Tile& x, const RopeTables& tables, int64_t token) {
   const Tile swap = pl::load(tables.swap_index, {0, 0}, {c.merge_head_tile, kRope});
@@ -95,7 +112,8 @@ Tile rotate_heads(const Config& c, const Tile& x, const RopeTables& tables, int6
 
 void qk_pv(const Config& c, const Tensor& q, const Tensor& sparse_kv, const Tensor& bias,
            const BlockSoftmax& partial) {
-  launch("qk_pv", bias.dim(0), [&](int64_t token) {
+  launch(counting(c, "qk_pv"), bias.dim(0), [&](int64_t token) {
+    if (token >= c.active_tokens()) return;
     for (int64_t block : pl::range(0, c.blocks())) {
       const int64_t row = token * c.padded() + block * c.kv_block;
       const Tile k = pl::load(sparse_kv, {row, 0}, {c.kv_block, kHead});
@@ -111,6 +129,7 @@ void merge_norm(const Config& c, const BlockSoftmax& partial, const Tensor& attn
                 const RopeTables& tables, const Tensor& attn_rope_stage, const Tensor& o_packed) {
   const int64_t n = c.merge_head_tile, tiles = c.heads / n, tokens = o_packed.dim(1);
   const auto head_tile = [&](int64_t token, int64_t head) {
+    if (token >= c.active_tokens()) return clear_heads(c, token, head, attn_rope_stage, o_packed);
     const Tile o = merged_output(c, partial, attn_sink, token, head);
     const Tile rope_lanes = pl::slice(o, 0, kNope, n, kRope);
     if (c.layout == rope::Layout::Hoisted) {
@@ -125,7 +144,7 @@ void merge_norm(const Config& c, const BlockSoftmax& partial, const Tensor& attn
   if (c.layout == rope::Layout::Hoisted)
     return launch("merge_norm", tokens * tiles,
                   [&](int64_t block) { head_tile(block / tiles, block % tiles * n); });
-  launch("merge_norm", tokens, [&](int64_t token) {
+  launch(counting(c, "merge_norm"), tokens, [&](int64_t token) {
     for (int64_t tile : pl::range(tiles)) head_tile(token, tile * n);
   });
 }

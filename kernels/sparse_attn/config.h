@@ -13,8 +13,9 @@
 
 namespace kernels::sparse {
 
-/// Layer kinds by compression ratio: 4:1 selected by the indexer, 128:1 tail, window only.
-enum class Kind : uint8_t { Csa, Hca, Swa };
+/// Layer kinds of decode by compression ratio: 4:1 selected by the indexer, 128:1 tail, window
+/// only. Prefill has one kernel for all.
+enum class Kind : uint8_t { Csa, Hca, Swa, Prefill };
 
 /// What the columns of the index list hold in the fixtures.
 enum class Fixture : uint8_t {
@@ -41,11 +42,13 @@ struct Config {
   int64_t cmp_columns = 0;  ///< columns of the index list behind the window's
   int64_t cmp_pages = 0;    ///< compressed pages of a request
   int64_t min_blocks = 1;   ///< SWA: 2, the second block has no valid row
+  int64_t num_tokens = -1;  ///< prefill: rows from here on are padding; -1: none
 
   // Tiles of the scopes, in their order.
   int64_t kv_block = 128;  ///< KV rows of one softmax block
   int64_t valid_t_tile = 16;
   int gather_stage = 4, gather_cmp_stage = 1;
+  int64_t gather_tokens = 4;
   int64_t qk_head_tile = 32;
   int qk_stage = 2;
   int64_t merge_head_tile = 16;
@@ -59,12 +62,14 @@ struct Config {
   int64_t proj_b_n_tile = 128, proj_b_k_tile = 256;
   int proj_b_stage = 2, proj_b_slot_num = 2;
   bool proj_b_split = false;  ///< UP_DOWN: each vector lane drains half of the rows
+  bool proj_b_peel = false;   ///< first K tile in front of the loop
 
   // Fixture of a standalone program.
   Fixture fixture = Fixture::Full;
   int64_t compress_ratio = 0;
 
   int64_t tokens() const { return batch * seq; }
+  int64_t active_tokens() const { return num_tokens < 0 ? tokens() : num_tokens; }
   int64_t groups() const { return heads / kHeadsPerGroup; }
   int64_t o_width() const { return groups() * o_lora; }
   int64_t columns() const { return kWindow + cmp_columns; }
@@ -87,8 +92,8 @@ std::vector<Preset> presets();
 /// The layouts the kernel exists in, the default first.
 std::vector<rope::Layout> layouts();
 
-/// From knobs that include batch, seq, heads, hidden, layout and those above; fixture and
-/// compress_ratio where declared.
+/// From knobs that include heads, hidden, layout and those above, batch and seq in decode, tokens
+/// and num_tokens in prefill; fixture and compress_ratio where declared.
 Config config(const Knobs& knobs, Kind kind, const std::string& program);
 
 /// Refuses what cannot run. Error "knob.conflict" with the limit and the value.

@@ -1,4 +1,6 @@
 // Which KV rows a token attends: the bias that masks columns and the gathered rows.
+#include <cfloat>
+
 #include "kernels/sparse_attn/scopes.h"
 
 namespace kernels::sparse {
@@ -60,6 +62,31 @@ void gather_window(const Config& c, const KvSources& kv, int64_t token, int64_t 
   }
 }
 
+/// Rows of one block of one token of a prefill chunk: from the ring, from the chunk itself or
+/// compressed, whatever each column names.
+void gather_prefill_block(const Config& c, const KvSources& kv, int64_t token, int64_t column,
+                          const Tensor& sparse_kv) {
+  const Tile stage = zero_block(c);
+  for (int64_t r : loop(std::min(c.kv_block, c.columns() - column), c.gather_cmp_stage)) {
+    const int64_t raw = pl::read_int(kv.indices, {token, column + r});
+    if (raw < 0) continue;
+    Tile row;
+    if (raw < kWindow) {
+      const int64_t page = pl::read_int(kv.ori_block_table, {0, 0});
+      row = pl::load(kv.ori_kv, {page * kPage + raw, 0}, {1, kHead});
+    } else if (raw < c.first_compressed()) {
+      row = pl::load(kv.overlay, {raw - kWindow, 0}, {1, kHead});
+    } else {
+      row = pl::load(kv.cmp_kv, {compressed_row(kv, 0, raw - c.first_compressed()), 0}, {1, kHead});
+    }
+    pl::assemble(stage, row, r, 0);
+  }
+  pl::store(stage, {token * c.padded() + column, 0}, sparse_kv);
+}
+
+/// 1 where x > 0 and 0 elsewhere, of whole numbers.
+Tile positive(const Tile& x) { return pl::minimum(pl::maximum(x, 0.0), 1.0); }
+
 }  // namespace
 
 void build_valid(const Config& c, const Tensor& indices, const Tensor& bias) {
@@ -86,6 +113,30 @@ void gather_kv(const Config& c, const KvSources& kv, const Tensor& sparse_kv) {
     if (c.kind == Kind::Hca)
       for (int64_t column : pl::range(kWindow, c.columns(), c.kv_block))
         gather_compressed_block(c, kv, token, column, sparse_kv);
+  });
+}
+
+void build_bias(const Config& c, const Tensor& indices, const Tensor& lens, const Tensor& bias) {
+  const int64_t tokens = c.tokens(), columns = c.columns(), padding = c.padded() - columns;
+  launch("build_bias", ceil_div(tokens, c.valid_t_tile), [&](int64_t block) {
+    const int64_t t0 = block * c.valid_t_tile, rows = std::min(c.valid_t_tile, tokens - t0);
+    const Tile raw = pl::load(indices, {t0, 0}, {rows, columns});
+    const Tile named = positive(pl::add(pl::cast(raw, DType::F32, RoundMode::None), 1.0));
+    const Tile len = pl::cast(pl::load(lens, {0, t0}, {1, rows}), DType::F32, RoundMode::None);
+    const Tile number = pl::cast(pl::arange(0, columns), DType::F32);
+    const Tile lengths = pl::row_expand(named, pl::reshape(len, rows, 1));
+    const Tile valid = pl::mul(named, positive(pl::col_expand_sub(lengths, number)));
+    pl::store(pl::mul(pl::sub(valid, 1.0), FLT_MAX), {t0, 0}, bias);
+    if (padding > 0) pl::store(pl::full(rows, padding, DType::F32, -FLT_MAX), {t0, columns}, bias);
+  });
+}
+
+void gather_kv_groups(const Config& c, const KvSources& kv, const Tensor& sparse_kv) {
+  const int64_t tokens = c.tokens(), blocks = c.blocks();
+  launch("gather_kv", ceil_div(tokens, c.gather_tokens) * blocks, [&](int64_t block) {
+    const int64_t t0 = block / blocks * c.gather_tokens;
+    for (int64_t t : pl::range(t0, std::min(t0 + c.gather_tokens, tokens)))
+      gather_prefill_block(c, kv, t, block % blocks * c.kv_block, sparse_kv);
   });
 }
 

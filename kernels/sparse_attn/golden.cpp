@@ -139,6 +139,30 @@ Matrix low_rank(const Config& c, const GoldenInputs& in, const Matrix& o) {
 
 }  // namespace
 
+std::vector<int32_t> compacted_indices(const Config& c, const HostTensor& indices,
+                                       const HostTensor& lens) {
+  const int64_t columns = c.columns(), pitch = indices.shape.back();
+  std::vector<int32_t> list(static_cast<size_t>(c.tokens() * columns), -1);
+  for (int64_t t = 0; t < c.active_tokens(); ++t) {
+    auto out = list.begin() + t * columns;
+    const int64_t n = std::min<int64_t>(lens.as<int32_t>()[t], columns);
+    for (int64_t k = 0; k < n; ++k) {
+      const int32_t raw = indices.as<int32_t>()[t * pitch + k];
+      if (raw >= 0) *out++ = raw;
+    }
+  }
+  return list;
+}
+
+Matrix half_table(const HostTensor& t) {
+  const Matrix whole = to_f32(t);
+  const int64_t width = t.shape[1];
+  Matrix half(static_cast<size_t>(t.shape[0] * kHalf));
+  for (int64_t r = 0; r < t.shape[0]; ++r)
+    std::copy_n(whole.data() + r * width, kHalf, half.data() + r * kHalf);
+  return half;
+}
+
 Matrix golden_sparse_attn(const Config& c, const GoldenInputs& in) {
   const int64_t tokens = c.tokens();
   Matrix o(static_cast<size_t>(tokens * c.heads * kHead));

@@ -19,6 +19,13 @@ struct GoldenInputs {
   HostTensor wo_a, wo_b, wo_b_scale;
 };
 
+/// Prefill's index lists as the golden takes them, [T, 128 + cmp_columns]: the valid entries of the
+/// first lens[t] columns without the holes between them, then -1; only -1 for padding tokens.
+std::vector<int32_t> compacted_indices(const Config& c, const HostTensor& indices,
+                                       const HostTensor& lens);
+/// Columns 0..31 of a table, FP32.
+golden::Matrix half_table(const HostTensor& t);
+
 /// attn_out [T, D], rounded to BF16. Runs on all host cores.
 golden::Matrix golden_sparse_attn(const Config& c, const GoldenInputs& in);
 

@@ -52,6 +52,8 @@ void check_projections(const Config& c) {
   }
 }
 
+const char* const kPart = "sparse_attn";
+
 }  // namespace
 
 std::vector<rope::Layout> layouts() {
@@ -62,15 +64,20 @@ std::vector<rope::Layout> layouts() {
 std::vector<Preset> presets() { return {{"layout", "mask_scatter", {{"rope_t_tile", "4"}}}}; }
 
 std::vector<Knob> size_knobs(Kind kind) {
-  const int64_t columns = kind == Kind::Csa ? 512 : kind == Kind::Hca ? 64 : 0;
-  return {int_knob("o_lora", 1024, 128, 1536, 128, "rank of the output projection of a head group"),
-          int_knob("cmp_columns", columns, 0, 1024, kind == Kind::Csa ? 128 : 1,
-                   "compressed columns of the index list: CSA the indexer's top-k, HCA 8192 / 128"),
-          int_knob("cmp_pages", 64, 1, 1024, 1, "compressed KV pages of a request")};
+  // Prefill reads 384 of 640 columns and has two compressed pages (kernels.md §2.12).
+  const bool prefill = kind == Kind::Prefill;
+  const int64_t columns = kind == Kind::Csa ? 512 : kind == Kind::Hca ? 64 : prefill ? 256 : 0;
+  return in_part(
+      kPart,
+      {int_knob("o_lora", 1024, 128, 1536, 128, "rank of the output projection of a head group"),
+       int_knob("cmp_columns", columns, 0, 1024, kind == Kind::Csa ? 128 : 1,
+                "compressed columns of the index list: CSA the indexer's top-k, HCA 8192 / 128"),
+       int_knob("cmp_pages", prefill ? 2 : 64, 1, 1024, 1, "compressed KV pages of a request")});
 }
 
 std::vector<Knob> tile_knobs(Kind kind) {
-  return {
+  const bool drains_halves = kind == Kind::Csa || kind == Kind::Prefill;
+  std::vector<Knob> knobs = {
       int_knob("kv_block", 128, 32, 128, 32, "KV rows of one softmax block"),
       int_knob("valid_t_tile", 16, 8, 128, 8, "tokens of a build_valid block"),
       int_knob("gather_stage", 4, 1, 8, 1, "pipeline stages of gather_kv's row loop, 1 = range"),
@@ -96,8 +103,13 @@ std::vector<Knob> tile_knobs(Kind kind) {
       int_knob("proj_b_k_tile", 256, 32, 2048, 32, "K of one proj_b load"),
       int_knob("proj_b_stage", 2, 1, 8, 1, "pipeline stages of its K loop, 1 = range"),
       int_knob("proj_b_slot_num", 2, 1, 8, 1, "ring depth of its hand-over to the vector cores"),
-      flag_knob("proj_b_split", kind == Kind::Csa,
-                "UP_DOWN: each vector lane dequantises half of proj_b's rows")};
+      flag_knob("proj_b_split", drains_halves,
+                "UP_DOWN: each vector lane dequantises half of proj_b's rows"),
+      flag_knob("proj_b_peel", kind == Kind::Prefill,
+                "the first K tile of proj_b in front of its loop")};
+  if (kind == Kind::Prefill)
+    knobs.push_back(int_knob("gather_tokens", 4, 1, 128, 1, "tokens of a gather_kv block"));
+  return in_part(kPart, std::move(knobs));
 }
 
 Config config(const Knobs& k, Kind kind, const std::string& program) {
@@ -106,8 +118,8 @@ Config config(const Knobs& k, Kind kind, const std::string& program) {
   c.program = program;
   c.kind = kind;
   c.layout = rope::parse_layout(k.text("layout"));
-  c.batch = k.integer("batch");
-  c.seq = k.integer("seq");
+  c.batch = kind == Kind::Prefill ? 1 : k.integer("batch");
+  c.seq = k.integer(kind == Kind::Prefill ? "tokens" : "seq");
   c.heads = k.integer("heads");
   c.hidden = k.integer("hidden");
   c.o_lora = k.integer("o_lora");
@@ -140,6 +152,10 @@ Config config(const Knobs& k, Kind kind, const std::string& program) {
   c.proj_b_stage = stage("proj_b_stage");
   c.proj_b_slot_num = stage("proj_b_slot_num");
   c.proj_b_split = k.flag("proj_b_split");
+  c.proj_b_peel = k.flag("proj_b_peel");
+  if (kind != Kind::Prefill) return c;
+  c.num_tokens = k.integer("num_tokens");
+  c.gather_tokens = k.integer("gather_tokens");
   return c;
 }
 
@@ -148,6 +164,9 @@ void check(const Config& c) {
   divides(c, "the heads of an output group", kHeadsPerGroup, "rope_heads", c.rope_heads);
   if (c.seq > kWindow)
     conflict(c.program, "seq " + s(c.seq) + " is above the window of " + s(kWindow) + " slots");
+  if (c.num_tokens > c.tokens())
+    conflict(c.program,
+             "num_tokens " + s(c.num_tokens) + " is above the " + s(c.tokens()) + " token rows");
   if (c.cmp_columns > c.cmp_pages * kPage)
     conflict(c.program, "cmp_columns " + s(c.cmp_columns) + " is above the " +
                             s(c.cmp_pages * kPage) + " rows of cmp_pages");

@@ -218,16 +218,6 @@ std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const Tens
   return {{"attn_out", a.attn_out}};
 }
 
-/// Columns 0..31 of a table.
-golden::Matrix half_table(const HostTensor& t) {
-  const golden::Matrix whole = to_f32(t);
-  const int64_t width = t.shape[1];
-  golden::Matrix half(static_cast<size_t>(t.shape[0] * kHalf));
-  for (int64_t r = 0; r < t.shape[0]; ++r)
-    std::copy_n(whole.data() + r * width, kHalf, half.data() + r * kHalf);
-  return half;
-}
-
 void reference(const TensorSet& in, const Config& c, TensorSet& out) {
   GoldenInputs g;
   g.q = to_f32(in.at("q"));

@@ -105,7 +105,7 @@ void proj_b(const Config& c, const Tensor& o_r_i8, const Tensor& wo_b, const Ten
                       c.proj_b_n_tile,
                       c.proj_b_k_tile,
                       c.proj_b_stage,
-                      /*peel=*/false};
+                      c.proj_b_peel};
       for_row_slices(c, accumulate(p, o_r_i8, wo_b), [&](int64_t r, const Tile& x) {
         const Tile row = pl::load(o_r_scale, {0, t0 + r}, {1, x.rows()});
         pl::store(to_bf16(dequantise(x, as_column(row), column)), {t0 + r, n0}, attn_out);

@@ -48,6 +48,11 @@ void build_valid(const Config& c, const Tensor& indices, const Tensor& bias);
 /// The rows each token attends, in column order; invalid rows are zero. Also reads one row of
 /// ori_kv and writes it back, so that a later in-place writer waits for this scope (§0.2).
 void gather_kv(const Config& c, const KvSources& kv, const Tensor& sparse_kv);
+/// Prefill: 0 for the first lens[token] columns with an index of 0 or more, else -FLT_MAX; lens
+/// [1, T] INT32.
+void build_bias(const Config& c, const Tensor& indices, const Tensor& lens, const Tensor& bias);
+/// Prefill: gather_kv in blocks of gather_tokens tokens and one KV block.
+void gather_kv_groups(const Config& c, const KvSources& kv, const Tensor& sparse_kv);
 /// CSA: the compressed blocks, one block each.
 void gather_kv_cmp(const Config& c, const KvSources& kv, const Tensor& sparse_kv);
 

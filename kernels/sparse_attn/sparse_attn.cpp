@@ -30,11 +30,16 @@ BlockSoftmax attend(const Config& c, const Args& a) {
   const KvSources kv{rows_of(a.ori_kv), a.ori_block_table, a.mtp_kv_overlay,
                      rows_of(a.cmp_kv), a.cmp_block_table, a.cmp_sparse_indices};
   const Tensor bias = pl::create_tensor("sparse_bias", {tokens, c.padded()}, DType::F32);
-  build_valid(c, kv.indices, bias);
   const Tensor sparse_kv =
       pl::create_tensor("sparse_kv", {tokens * c.padded(), kHead}, DType::BF16);
-  gather_kv(c, kv, sparse_kv);
-  if (c.kind == Kind::Csa) gather_kv_cmp(c, kv, sparse_kv);
+  if (c.kind == Kind::Prefill) {
+    gather_kv_groups(c, kv, sparse_kv);
+    build_bias(c, kv.indices, a.cmp_sparse_lens.reshape({1, tokens}), bias);
+  } else {
+    build_valid(c, kv.indices, bias);
+    gather_kv(c, kv, sparse_kv);
+    if (c.kind == Kind::Csa) gather_kv_cmp(c, kv, sparse_kv);
+  }
   const BlockSoftmax partial = make_partial(c);
   qk_pv(c, a.q.reshape({tokens * c.heads, kHead}), sparse_kv, bias, partial);
   return partial;
@@ -98,9 +103,7 @@ void fill_quantised_rows(const HostTensor& q, const HostTensor& scale, uint64_t 
   });
 }
 
-}  // namespace
-
-void decode_sparse_attn(const Config& c, const Args& a) {
+void sparse_attn(const Config& c, const Args& a) {
   const BlockSoftmax partial = attend(c, a);
   const Tensor o_packed = pack_output(c, a, partial);
 
@@ -114,6 +117,11 @@ void decode_sparse_attn(const Config& c, const Args& a) {
   proj_b(c, o_r_i8, a.weights.wo_b, o_r_scale, a.weights.wo_b_scale.reshape({1, c.hidden}),
          a.attn_out);
 }
+
+}  // namespace
+
+void decode_sparse_attn(const Config& c, const Args& a) { sparse_attn(c, a); }
+void prefill_sparse_attn(const Config& c, const Args& a) { sparse_attn(c, a); }
 
 std::vector<TensorSpec> weight_specs(const Config& c) {
   return {{"attn_sink", DType::F32, {c.heads}},

@@ -26,7 +26,8 @@ struct Args {
   Tensor mtp_kv_overlay;        ///< [T, 512] BF16
   Tensor cmp_kv;                ///< [B * pages, 128, 1, 512] BF16
   Tensor cmp_block_table;       ///< [B, pages] INT32
-  Tensor cmp_sparse_indices;    ///< [T, 128 + cmp_columns] INT32
+  Tensor cmp_sparse_indices;    ///< [T, 128 + cmp_columns] INT32; prefill may have more columns
+  Tensor cmp_sparse_lens;       ///< [T] INT32, prefill only: columns of a token's list
   Tensor freqs_cos, freqs_sin;  ///< [T, 64] BF16; [T, 32] FP32 halves for split_half
   Weights weights;
   Tensor attn_out;  ///< [T, D] BF16
@@ -36,6 +37,10 @@ struct Args {
 /// absent.
 void decode_sparse_attn(const Config& c, const Args& a);
 
+/// Every scope of the prefill kernel (kernels.md §2.12). Rows of attn_out from c.num_tokens on are
+/// padding: they hold zeros if the rope tables hold numbers there.
+void prefill_sparse_attn(const Config& c, const Args& a);
+
 /// Host side: the weights and attn_sink.
 std::vector<TensorSpec> weight_specs(const Config& c);
 /// Draws them; wo_b is quantised per output channel, the sink is constant.
@@ -43,7 +48,7 @@ void fill_weights(uint64_t seed, const TensorSet& set, const Distribution& wo_a,
                   const Distribution& wo_b, float sink = 0);
 Weights declare_weights(pl::Session& session, const TensorSet& inputs);
 
-/// One of the three standalone programs.
+/// One of the three standalone decode programs.
 Program program(Kind kind);
 
 }  // namespace kernels::sparse

@@ -110,6 +110,33 @@ TEST_CASE("validate runs the rows of a table on both sides") {
   CHECK(contains(out_of(validate + Args{"--format", "markdown"}, cwd.path()), "| R1 | a row |"));
 }
 
+TEST_CASE("validate --rows takes ids and sets; a set is a table of its own") {
+  const TempDir cwd;
+  make_fixtures(cwd / "fix");
+  const std::string row = read_file(cwd / "fix/tables/good.toml");
+  std::string in_set = row;
+  in_set.replace(in_set.find("\"R1\""), 4, "\"R2\"");
+  in_set += "set = \"S\"\nchange_bound = [-1000, 1000]\n";
+  write_file(cwd / "t.toml", row + in_set);
+  const Args validate = {"validate", "--table", "t.toml", "--format", "markdown", "--rows"};
+  const std::string set = out_of(validate + Args{"S"}, cwd.path());
+  CHECK(contains(set, "**S (rmsnorm, A: stage=1, B: stage=2)**"));
+  CHECK(contains(set, "| R2 | a row |"));
+  CHECK_FALSE(contains(set, "| R1 |"));
+  const std::string both = out_of(validate + Args{"R1,S"}, cwd.path());
+  CHECK(contains(both, "| R1 |"));
+  CHECK(contains(both, "| R2 |"));
+}
+
+TEST_CASE("compare shows the sums of the program's scope groups, and so does run") {
+  const TempDir cwd;
+  const std::string small =
+      "tokens=16,hidden=256,heads=2,q_lora=128,qr_n_tile=32,qproj_n_tile=128,kv_n_tile=64";
+  const std::string run = out_of({"run", "qkv_proj_rope", "--no-out", "--set", small}, cwd.path());
+  CHECK(contains(run, "q norm and RoPE busy "));
+  CHECK(contains(run, "cores busy on average; observer effect on"));
+}
+
 TEST_CASE("a row that cannot run is shown with its reason and ends with code 1") {
   const TempDir cwd;
   make_fixtures(cwd / "fix");

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "apps/cli_fixtures.h"
 #include "apps/request.h"
@@ -224,6 +225,28 @@ TEST_CASE("version and help of every command") {
     }
   }
   CHECK(snapshot(cwd.path()).empty());
+}
+
+TEST_CASE("list groups the knobs of a block by its parts and can pick some") {
+  const TempDir cwd;
+  const Args list = {"list", "decode_attention_hca"};
+  const std::string all = succeed("a2a3sim", list, cwd.path()).out;
+  for (const char* part : {"qkv_proj_rope", "hc_pre", "hc_post", "compressor", "sparse_attn"}) {
+    INFO(part);
+    CHECK(contains(all, "\n\n" + std::string(part) + ":\n"));
+    const size_t title = all.find("\n" + std::string(part) + ":\n");
+    CHECK(all.find("\n" + std::string(part) + ":\n", title + 1) == std::string::npos);  // once
+  }
+  CHECK(all.find("\nqproj_n_tile ") > all.find("\nqkv_proj_rope:\n"));
+  CHECK(all.find("\nqproj_n_tile ") < all.find("\nhc_pre:\n"));
+  std::istringstream lines(all);
+  for (std::string line; std::getline(lines, line);) {
+    INFO(line);
+    CHECK(line.size() <= 110);
+  }
+  const std::string some = succeed("a2a3sim", list + Args{"--match", "hc_post"}, cwd.path()).out;
+  CHECK(contains(some, "hc_post_t_tile"));
+  CHECK_FALSE(contains(some, "hc_pre_t_tile"));
 }
 
 TEST_CASE("list shows programs, then knobs with defaults and ranges") {

@@ -32,6 +32,12 @@ traces::Summary summary() {
   return s;
 }
 
+traces::Summary with_wall(double us) {
+  traces::Summary s;
+  s.makespan = traces::Picoseconds(static_cast<int64_t>(us * 1e6));
+  return s;
+}
+
 ValidationRow row(Metric metric, std::vector<std::string> scopes, std::optional<double> before,
                   std::optional<double> after, std::pair<double, double> bound) {
   ValidationRow r;
@@ -85,6 +91,9 @@ TEST_CASE("a validation table is read field by field") {
   CHECK(r.after == 1.5);
   CHECK(r.bound == std::pair(0.5, 2.0));
   CHECK(r.ratio_bound == std::pair(1.0, 4.0));
+  CHECK_FALSE(r.change_bound.has_value());
+  CHECK(r.set == "");
+  CHECK(r.group == "");
   REQUIRE(t.skipped.size() == 1);
   CHECK(t.skipped[0].id == "S1");
   CHECK(t.skipped[0].why == "no such kernel");
@@ -117,7 +126,13 @@ TEST_CASE("error validate.row") {
       {"a = \"era=x\"", ""},
       {"b = \"era=y\"", ""},
       {"scopes = [\"m\", \"n\"]", "scopes = []"},
-      {"bound = [0.5, 2]", ""},
+      {"bound = [0.5, 2]\nratio_bound = [1.0, 4.0]", ""},
+      {"scopes = [\"m\", \"n\"]", ""},
+      {"scopes = [\"m\", \"n\"]", "scopes = [\"m\"]\ngroup = \"g\""},
+      {"scopes = [\"m\", \"n\"]", "group = 3"},
+      {"ratio_bound = [1.0, 4.0]", "change_bound = [-10]"},
+      {"after = 1.5", "after = 0"},  // gone: of a busy sum only
+      {"ratio_bound = [1.0, 4.0]", "set = 570"},
       {"bound = [0.5, 2]", "bound = [0.5]"},
       {"bound = [0.5, 2]", "bound = [2, 0.5]"},
       {"bound = [0.5, 2]", "bound = ['low', 'high']"},
@@ -143,7 +158,7 @@ TEST_CASE("error validate.row") {
 TEST_CASE("metrics of a summary") {
   const traces::Summary s = summary();
   const auto value = [&](Metric m, std::vector<std::string> scopes) {
-    return app::metric_us(row(m, std::move(scopes), 1, 1, {0, 9}), s);
+    return app::metric_of(row(m, std::move(scopes), 1, 1, {0, 9}), s);
   };
   CHECK(value(Metric::ModuleWall, {}) == Approx(10));
   CHECK(value(Metric::ScopeSpan, {"m"}) == Approx(3));
@@ -153,15 +168,61 @@ TEST_CASE("metrics of a summary") {
   CHECK(value(Metric::BusyChangePct, {"n"}) == Approx(1));
 }
 
-TEST_CASE("error validate.scope") {
-  const ValidationRow r = row(Metric::BusySum, {"m", "gone"}, 1, 1, {0, 9});
-  CHECK(error_id([&] { app::metric_us(r, summary()); }) == "validate.scope");
+TEST_CASE("metrics of the module are sums over lanes") {
+  const traces::Summary s = summary();
+  const auto value = [&](Metric m) { return app::metric_of(row(m, {}, 1, 1, {0, 9}), s); };
+  CHECK(value(Metric::ModuleBusy) == Approx(18));  // both AIV lanes of m and n
+  CHECK(value(Metric::CoresBusy) == Approx(1.8));
 }
 
-traces::Summary with_wall(double us) {
-  traces::Summary s;
-  s.makespan = traces::Picoseconds(static_cast<int64_t>(us * 1e6));
-  return s;
+TEST_CASE("a group's scopes count as far as they ran") {
+  traces::Summary s = summary();
+  s.groups = {{"RoPE", {"m", "gone", "n"}}, {"none", {"gone"}}};
+  ValidationRow r = row(Metric::BusySum, {}, 1, 1, {0, 9});
+  r.group = "RoPE";
+  CHECK(app::metric_of(r, s) == Approx(9));
+  for (const char* group : {"none", "unknown"}) {
+    r.group = group;
+    CHECK(error_id([&] { app::metric_of(r, s); }) == "validate.group");
+  }
+}
+
+TEST_CASE("a scope that is published as gone must be gone") {
+  ValidationRow r = row(Metric::BusySum, {"m"}, 8, 0, {0.5, 2});
+  traces::Summary without = summary();
+  without.scopes.erase(without.scopes.begin());
+  const ValidationResult gone = app::judge(r, summary(), without);
+  CHECK(gone.within);
+  CHECK(*gone.predicted_after == 0);
+  CHECK_FALSE(app::judge(r, summary(), summary()).within);
+  r.before = 1;  // 8 predicted
+  CHECK_FALSE(app::judge(r, summary(), without).within);
+  CHECK(app::median_log_error({gone}) == Approx(0));  // only the side that can be divided
+}
+
+TEST_CASE("a direction is judged without absolute bounds") {
+  ValidationRow r = row(Metric::ModuleWall, {}, 91.3, 126.5, {0, 0});
+  r.bound = std::nullopt;
+  r.change_bound = {1, 1000};  // slower
+  CHECK(app::judge(r, with_wall(1), with_wall(2)).within);
+  CHECK(app::judge(r, with_wall(100), with_wall(101)).within);
+  CHECK_FALSE(app::judge(r, with_wall(100), with_wall(100.9)).within);
+  CHECK_FALSE(app::judge(r, with_wall(100), with_wall(50)).within);
+  CHECK_FALSE(app::judge(r, with_wall(0), with_wall(50)).within);  // no change can be told
+}
+
+TEST_CASE("changes have their own bound, ends included") {
+  ValidationRow r = row(Metric::ModuleWall, {}, 1000, 960, {0.1, 10});
+  r.change_bound = {-8, 0};
+  CHECK(app::judge(r, with_wall(100), with_wall(100)).within);
+  CHECK(app::judge(r, with_wall(100), with_wall(92)).within);
+  CHECK_FALSE(app::judge(r, with_wall(100), with_wall(91.9)).within);
+  CHECK_FALSE(app::judge(r, with_wall(100), with_wall(100.1)).within);
+}
+
+TEST_CASE("error validate.scope") {
+  const ValidationRow r = row(Metric::BusySum, {"m", "gone"}, 1, 1, {0, 9});
+  CHECK(error_id([&] { app::metric_of(r, summary()); }) == "validate.scope");
 }
 
 TEST_CASE("absolute figures are judged by predicted over published, ends included") {
@@ -254,7 +315,7 @@ TEST_CASE("tables show hits, misses, failures and what cannot be reproduced") {
     const size_t at = text.find("\n" + id) + 1;
     return text.substr(at, text.find('\n', at) - at);
   };
-  CHECK(line_of("HIT").find("10.0 -> 10.0  12.0 -> 5.0  +20 %, -50 %  1.00 | 2.40") !=
+  CHECK(line_of("HIT").find("10.0 -> 10.0  12.0 -> 5.0  +20 %, -50 %  1.00 / 2.40") !=
         std::string::npos);
   CHECK(line_of("HIT").find("ok") != std::string::npos);
   CHECK(line_of("OFF").find("MISS") != std::string::npos);
@@ -266,6 +327,8 @@ TEST_CASE("tables show hits, misses, failures and what cannot be reproduced") {
   CHECK(markdown.find("| HIT | title | 10.0 -> 10.0 | 12.0 -> 5.0 | +20 %, -50 % | 1.00 / 2.40 | "
                       "ok |") != std::string::npos);
 
+  CHECK(markdown.find("- not reproducible: S1: no such kernel") != std::string::npos);
+
   const auto j = nlohmann::json::parse(app::validation_json(results, table));
   REQUIRE(j["rows"].size() == 3);
   CHECK(j["rows"][0]["predicted"] == nlohmann::json::array({12.0, 5.0}));
@@ -275,6 +338,38 @@ TEST_CASE("tables show hits, misses, failures and what cannot be reproduced") {
   CHECK(j["skipped"][0]["id"] == "S1");
   CHECK(j["median_log_error"].get<double>() ==
         Approx((std::log(1.2) + std::log(2.0)) / 2));  // ln 1.2, ln 2, twice each
+}
+
+TEST_CASE("a set is a table of its own, published and predicted side by side") {
+  ValidationResult wall = predicted(1600, 1520, 1508.6, 1450.5);
+  wall.row.id = "L146";
+  wall.row.title = "module wall";
+  wall.row.set = "PR570";
+  wall.row.program = "decode_attention_hca";
+  wall.row.a = "era=pre570";
+  wall.row.b = "era=p570";
+  ValidationResult gone = wall, failed = wall, other = predicted(12, 5, 10, 10);
+  gone.row.id = "L149";
+  gone.row.after = 0;
+  gone.predicted_after = 0;
+  failed.row.id = "L150";
+  failed.error = "did not run";
+  other.row.id = "HIT";
+  const std::vector<ValidationResult> results = {other, wall, gone, failed};
+  const std::string markdown = app::validation_text(results, {}, true);
+  const auto has = [&](const std::string& part) {
+    INFO(markdown);
+    CHECK(markdown.find(part) != std::string::npos);
+  };
+  has("**PR570 (decode_attention_hca, A: era=pre570, B: era=p570)**\n\n| row |");
+  has("| L146 | module wall | 1508.6 | 1450.5 | -3.9 % | 1600.0 | 1520.0 | -5.0 % | ok |");
+  has("| L149 | module wall | 1508.6 | gone | -100.0 % | 1600.0 | gone | -100.0 % | ok |");
+  has("| L150 | module wall | 1508.6 | 1450.5 | -3.9 % | - | - | - | did not run |");
+  CHECK(markdown.find("| HIT |") < markdown.find("PR570"));
+  const std::string only = app::validation_text({wall}, {}, false);
+  CHECK(only.find("PR570 (decode_attention_hca") == 0);  // no empty table in front
+  failed.row.b = "era=p578";  // sides differ: the title says only the set
+  CHECK(app::validation_text({wall, failed}, {}, true).find("**PR570**") == 0);
 }
 
 }  // namespace

@@ -127,6 +127,30 @@ TEST_CASE("topk_pair_compare: swapped ties pass, wrong indices do not") {
         }) == "kernel.shape");
 }
 
+TEST_CASE("topk_lookup_compare: indices stand for the values they point at") {
+  TensorSet context;
+  HostTensor values = floats({1, 7, 9, 7, 3, 5, 4, 2}, {2, 4});
+  values.name = "vals";
+  context.add(values);
+  context.add(ints("offset", {10}, {1}));
+  const Comparator rule = topk_lookup_compare("vals", "offset");
+  const HostTensor expected = ints("idx", {12, 11, 13, -1, 11, 12, 10, -1}, {2, 4});
+  const auto bad = [&](std::vector<int32_t> idx) {
+    return rule(ints("idx", std::move(idx), {2, 4}), expected, context).bad;
+  };
+  CHECK(bad({12, 11, 13, -1, 11, 12, 10, -1}) == 0);
+  CHECK(bad({12, 13, 11, -1, 11, 12, 10, -1}) == 0);  // a tie
+  CHECK(bad({12, 11, 13, -1, 12, 11, 10, -1}) == 2);  // 4, 5 do not descend
+  CHECK(bad({12, 11, 11, -1, 11, 12, 10, -1}) == 1);  // an index twice
+  CHECK(bad({12, 11, 10, -1, 11, 12, 10, -1}) == 0);  // what the published rule lets through
+  CHECK(bad({12, 11, -1, -1, 11, 12, 10, -1}) == 1);  // one too few
+  CHECK(bad({12, 11, 13, 10, 11, 12, 10, -1}) == 1);  // one too many
+  CHECK(bad({12, 11, 14, -1, 11, 12, 9, -1}) == 2);   // outside the row
+  CHECK(kernels_test::error_id([&] {
+          rule(ints("idx", {0}, {1}), ints("idx", {0}, {1}), context);
+        }) == "kernel.shape");
+}
+
 TEST_CASE("valid_rows_compare: only slots below the lane's count") {
   TensorSet context;
   context.add(ints("count", {1, 0}, {2}));

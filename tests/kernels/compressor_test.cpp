@@ -6,6 +6,7 @@
 #include "compressor_small.h"
 #include "error_id.h"
 #include "kernels/permute.h"
+#include "lower/deps.h"
 #include "lower/lower.h"
 
 using namespace kernels;
@@ -34,6 +35,7 @@ void check_lowering(const std::string& program, const std::string& layout, const
   const ProgramRun r = run_compressor(program, {{"layout", layout}}, nullptr, options);
   CHECK(r.failures() == "");
   const lower::Result lowered = lower::lower(r.record, chip);
+  CHECK(lower::find_hazards(r.record, lowered.graph).empty());
   const app::LoweringCheck check = app::verify_lowering(r.record, lowered.graph, chip);
   INFO(check.first_difference);
   CHECK(check.equal);

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <limits>
 
 #include "compressor_small.h"
+#include "kernels/compressor/host.h"
 #include "kernels/fixtures.h"
 
 using namespace kernels;
@@ -15,6 +15,7 @@ using kernels_test::kCompressors;
 using kernels_test::ProgramRun;
 using kernels_test::run_compressor;
 using kernels_test::same_bytes;
+using kernels_test::small_compressor;
 
 namespace {
 
@@ -29,7 +30,7 @@ bool all_finite(const HostTensor& t) {
 }
 
 /// Random values and scores for every state row.
-void fill_history(const HostTensor& state) { fill(state, 7, normal(.05f)); }
+void fill_every_row(const HostTensor& state) { fill(state, 7, normal(.05f)); }
 
 }  // namespace
 
@@ -81,7 +82,7 @@ TEST_CASE("where the pages lie does not matter") {
     // History everywhere, so that a wrong page gives wrong numbers; then all pages are mirrored.
     const TensorSet inputs = compressor_inputs(program);
     const HostTensor& state = inputs.at("compress_state");
-    fill_history(state);
+    fill_every_row(state);
     const ProgramRun here = run_compressor(program, {}, &inputs);
     CHECK(here.failures() == "");
 
@@ -114,12 +115,14 @@ TEST_CASE("where the pages lie does not matter") {
 TEST_CASE("histories of -inf and of random rows are pooled as in the golden") {
   for (const std::string& program : {kCompressors[1], kCompressors[2]}) {
     INFO(program);
+    const Program& entry = find_program(program);
     const TensorSet inputs = compressor_inputs(program);
-    const HostTensor& state = inputs.at("compress_state");
-    const int64_t width = state.shape[2] / 2;
-    for (int64_t row = 0; row < state.numel() / (2 * width); ++row)
-      std::fill_n(state.as<float>() + (2 * row + 1) * width, width,
-                  -std::numeric_limits<float>::infinity());
+    const auto kind =
+        program == kCompressors[1] ? compressor::Kind::Ratio4 : compressor::Kind::Indexer;
+    const compressor::Config c =
+        compressor::config(entry.resolve("decode", small_compressor()), kind, program);
+    const compressor::PageTable pages{c.state_pages, c.state_page_rows()};
+    compressor::fill_history(c, 1, inputs.at("position_ids"), pages, inputs.at("compress_state"));
     // Infinities stay in the state, which the published comparator refuses; the rest must pass.
     const ProgramRun r = run_compressor(program, {}, &inputs);
     for (const OutputVerdict& v : r.verdicts) {
@@ -131,7 +134,7 @@ TEST_CASE("histories of -inf and of random rows are pooled as in the golden") {
   for (const std::string& program : kCompressors) {
     INFO(program);
     const TensorSet inputs = compressor_inputs(program);
-    fill_history(inputs.at("compress_state"));
+    fill_every_row(inputs.at("compress_state"));
     CHECK(run_compressor(program, {}, &inputs).failures() == "");
   }
 }

@@ -138,7 +138,7 @@ inline lower::BlockWork one_stream(const pl::BlockRecord& record, int s = lower:
   }
   for (const pl::Op& op : record.ops) {
     lower::Item it;
-    it.op = &op;
+    it.op = w.add_op(op);  // a record lends its operations out by value
     w.streams[static_cast<size_t>(s)].push_back(it);
   }
   return w;

@@ -54,6 +54,7 @@ RecordBuilder both_ways() {
 struct Built {
   pl::ScopeRecord scope;
   lower::ScopePlan plan;
+  std::vector<pl::Op> ops;
   BlockWork work;
 };
 
@@ -67,7 +68,9 @@ Built build(RecordBuilder b, const chips::Chip& chip, pl::SplitMode split = pl::
   const lower::BlockSpaces spaces = lower::infer_spaces(r.scope.blocks[0], "scope test", {});
   r.plan = lower::plan_scope(r.scope, {spaces}, chip);
   r.plan.ring.buffer = isa::BufferId(9);
+  r.scope.blocks[0].ops.copy_to(r.ops);
   r.work.record = &r.scope.blocks[0];
+  r.work.ops = &r.ops;
   r.work.where = "scope test";
   lower::build_streams(r.work, spaces, r.plan, block, chip, {});
   return r;
@@ -154,6 +157,48 @@ TEST_CASE("push k + depth waits for free k; slots repeat after depth") {
     CHECK(b.work.values[pop[k]->op->dst.value.value].addr == k % 2 * 2048);
     CHECK(push[k]->wait_event == (k < 2 ? -1 : free[k - 2]->signal_event));
   }
+}
+
+TEST_CASE("a product that does not fit UB in whole tiles crosses in the windows that are read") {
+  const chips::Chip chip = lower_test::a2a3();
+  const auto drain = [](int rows, bool again) {
+    RecordBuilder b;
+    const auto a = b.value(DType::BF16, 128, 64), w = b.value(DType::BF16, 64, 256),
+               c = b.value(DType::F32, 128, 256);
+    b.load(a, 0);
+    b.load(w, 1);
+    b.op(Opcode::TMATMUL, c, {a, w});
+    const auto part = [&](int row) {
+      const auto y = b.value(DType::F32, rows, 256);
+      pl::Op& exp = b.op(Opcode::TEXP, y, {c});
+      exp.src[0] = b.window(c, row, 0, rows, 256);
+      b.store(y, 2, row);
+    };
+    for (int row = 0; row < 128; row += rows) part(row);
+    if (again) part(0);
+    return b;
+  };
+  const auto pieces = build(drain(32, false), chip);
+  CHECK(pieces.plan.ring.by_window);
+  CHECK(pieces.plan.ring.slot_bytes == 32 * 256 * 4);
+  const auto pushes = find(pieces, kAic, Opcode::TPUSH);
+  const auto pops = find(pieces, kAiv0, Opcode::TPOP);
+  REQUIRE(pushes.size() == 4);
+  REQUIRE(pops.size() == 4);
+  CHECK(find(pieces, kAiv0, Opcode::TFREE).size() == 4);
+  for (size_t i = 0; i < 4; ++i) {
+    CHECK(pushes[i]->op->src[0].offset == i * 32 * 256);
+    CHECK(pushes[i]->op->src[0].rows == 32);
+    CHECK(pushes[i]->op->gm.rows == 32);
+    CHECK(pops[i]->op->gm.offset == pushes[i]->op->gm.offset);
+    CHECK(pops[i]->wait_event == pushes[i]->signal_event);
+  }
+  for (const Item* exp : find(pieces, kAiv0, Opcode::TEXP)) CHECK(exp->op->src[0].offset == 0);
+
+  // Reading a window again would need two in the ring at once; fractals cannot be cut.
+  CHECK_FALSE(build(drain(32, true), chip).plan.ring.by_window);
+  CHECK_FALSE(build(drain(8, false), chip).plan.ring.by_window);
+  CHECK_FALSE(build(drain(32, false), chip, pl::SplitMode::None, 1).plan.ring.by_window);  // fits
 }
 
 TEST_CASE("both ways: the vector result goes to the second half of the ring and into L1") {

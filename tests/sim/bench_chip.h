@@ -243,10 +243,17 @@ struct Lane {
     pipes = std::make_unique<sim::LanePipes>(context, CoreId(0), kind);
   }
 
+  /// Counts times by opcode from the next run on, as function 0.
+  void record_op_times() {
+    op_times.resize(1);
+    context.op_times = &op_times;
+  }
+
   /// Runs to the end; fails the test when something waits for an event.
   void run(std::vector<Instr> instrs, sim::BlockEvents* events = nullptr) {
     stream.instrs = std::move(instrs);
     row = {};
+    row.func = isa::FuncId(0);
     pipes->begin(stream, events, Picoseconds(0), row);
     sim::LanePipes::Step step;
     while ((step = pipes->advance()).kind == sim::LanePipes::Step::Kind::Access) pipes->access();
@@ -269,6 +276,7 @@ struct Lane {
   std::unique_ptr<sim::LanePipes> pipes;
   isa::Stream stream;
   traces::LaneRow row;
+  std::vector<std::array<traces::OpTimes, isa::kOpcodes>> op_times;
   bool finished = false;
   int64_t end = 0;
 };

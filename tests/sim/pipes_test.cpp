@@ -26,6 +26,31 @@ TEST_CASE("an instruction starts when it is issued and its pipe is free") {
   CHECK(l.row.instructions == 4);
 }
 
+TEST_CASE("what moves the end of a lane is counted to opcodes and adds up to the lane") {
+  Lane l(chip());
+  l.record_op_times();
+  Instr mte1;
+  mte1.op = Opcode::TEXTRACT;
+  mte1.pipe = Pipe::MTE1;
+  mte1.dst = tile(16, 16, DType::BF16, 0, MemSpace::L0A);
+  l.run({add(64, 64), mte1, add(64, 64), work(500), add(64, 64)});
+  const auto times = [&](Opcode op) { return l.op_times[0][static_cast<size_t>(op)]; };
+  CHECK(times(Opcode::TADD).busy.value == 3 * kAdd);
+  CHECK(times(Opcode::SWORK).busy.value == 500'000);
+  CHECK(l.end_of(1) < l.end_of(0));  // beside the first add: it moves nothing
+  CHECK(times(Opcode::TEXTRACT).busy.value > 0);
+  CHECK(times(Opcode::TEXTRACT).advance.value == 0);
+  int64_t sum = 0;
+  for (const traces::OpTimes& t : l.op_times[0]) sum += t.advance.value;
+  CHECK(sum == l.end);
+
+  l.run({add(64, 64)});  // a second lane of the function adds to it
+  CHECK(times(Opcode::TADD).busy.value == 4 * kAdd);
+  Lane other(chip());
+  other.run({add(64, 64)});  // nobody asked
+  CHECK(other.op_times.empty());
+}
+
 TEST_CASE("a full queue stalls the scalar unit until its head starts") {
   chips::Chip c = chip();
   c.runtime.queue_depth = 2;

@@ -193,10 +193,31 @@ TEST_CASE("only the largest changes are shown in numbers") {
     right.push_back(b);
   }
   const std::string text = compare_text(compare(run(left), run(right)));
-  CHECK_THAT(text, Contains("The 12 largest changes; 28 smaller ones are in the JSON form only."));
+  CHECK_THAT(text,
+             Contains("12 changes are explained; 28 smaller ones are in the JSON form only."));
+  CHECK_THAT(text, Contains("\ns28: "));
+  CHECK_THAT(text, !Contains("\ns27: "));
   // 40 rows of scopes, then 12 of kinds, and no pipe or wait differs
   CHECK(text.find("s28 ", text.find("By kind")) != std::string::npos);
   CHECK(text.find("s27 ", text.find("By kind")) == std::string::npos);
+}
+
+TEST_CASE("small changes are explained if a group or one side only has them") {
+  std::vector<ScopeSummary> left, right;
+  for (int i = 0; i < 20; ++i) {
+    left.push_back(scope("s" + std::to_string(i), 1000 + i));
+    right.push_back(scope("s" + std::to_string(i), 500));
+  }
+  left.push_back(scope("in_group", 10));
+  right.push_back(scope("in_group", 11));
+  left.push_back(scope("outside", 10));
+  right.push_back(scope("outside", 11));
+  right.push_back(scope("fresh", 1));
+  const std::string text = compare_text(compare(run(left, {{"g", {"in_group"}}}), run(right)));
+  CHECK_THAT(text, Contains("\nΣ g: 1.10x slower"));
+  CHECK_THAT(text, Contains("\nin_group: 1.10x slower"));
+  CHECK_THAT(text, Contains("\nfresh: new: +1.00 us"));
+  CHECK_THAT(text, !Contains("\noutside: "));
 }
 
 TEST_CASE("the totals of a run show groups, wall, busy, cores and the observer effect") {
