@@ -145,8 +145,8 @@ std::string details(const Program& p, const std::string& match) {
               knobs.end());
   if (knobs.empty())
     throw isa::Error("cli.list", p.name, "no knob has '" + match + "' in its name or part");
-  return fmt::format("{}: {}\nmodes: {}\n\n", p.name, p.doc, join(p.modes, ", ")) +
-         knob_list(knobs);
+  const std::vector<std::string> title = wrapped(p.name + ": " + p.doc, kLineWidth);
+  return join(title, "\n") + "\nmodes: " + join(p.modes, ", ") + "\n\n" + knob_list(knobs);
 }
 
 struct ListOptions {

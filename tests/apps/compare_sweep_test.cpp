@@ -128,13 +128,44 @@ TEST_CASE("validate --rows takes ids and sets; a set is a table of its own") {
   CHECK(contains(both, "| R2 |"));
 }
 
-TEST_CASE("compare shows the sums of the program's scope groups, and so does run") {
+TEST_CASE("run, compare and sweep show the sums of the program's scope groups and the reasons") {
   const TempDir cwd;
-  const std::string small =
-      "tokens=16,hidden=256,heads=2,q_lora=128,qr_n_tile=32,qproj_n_tile=128,kv_n_tile=64";
-  const std::string run = out_of({"run", "qkv_proj_rope", "--no-out", "--set", small}, cwd.path());
+  const std::string small = "tokens=32,hidden=1024,heads=8";
+  const std::string run =
+      out_of({"run", "qkv_proj_rope", "--no-out", "--set", small, "--set", "era=p570"}, cwd.path());
   CHECK(contains(run, "q norm and RoPE busy "));
+  CHECK(contains(run, "(q_head_rms_nope, q_head_rope_fused)"));
   CHECK(contains(run, "cores busy on average; observer effect on"));
+
+  const Args compare = {"compare", "qkv_proj_rope", "--set", small,
+                        "--a",     "era=pre570",    "--b",   "era=p570"};
+  const std::string text = out_of(compare, cwd.path());
+  CHECK(contains(text, "Σ q norm and RoPE"));
+  const json j = json::parse(out_of(compare + Args{"--json"}, cwd.path()));
+  const auto rope = std::find_if(j["scopes"].begin(), j["scopes"].end(),
+                                 [](const json& s) { return s["name"] == "q_head_rope_fused"; });
+  REQUIRE(rope != j["scopes"].end());
+  // 32 tokens of 8 heads in tiles of 32 rows; each block also duplicates its two tables.
+  const json& gathers = (*rope)["kinds"][0];
+  CHECK(gathers["kind"] == "row gathers");
+  CHECK(gathers["b"]["count"] == 0);
+  const int64_t blocks = (*rope)["a"]["blocks"];
+  CHECK(gathers["a"]["count"] == 32 * 8 + blocks * 2 * 32);
+  CHECK(contains((*rope)["verdict"].get<std::string>(),
+                 std::to_string(gathers["a"]["count"].get<int64_t>()) + " row gathers ("));
+  // the kinds add up to the busy time but for the start of each kernel body
+  for (const char* side : {"a", "b"}) {
+    double sum = 0;
+    for (const json& kind : (*rope)["kinds"]) sum += kind[side]["advance_us"].get<double>();
+    const double busy = (*rope)["busy_us"][side];
+    CHECK(sum > 0.8 * busy);
+    CHECK(sum < busy);
+  }
+
+  const std::string sweep =
+      out_of({"sweep", "qkv_proj_rope", "--set", small, "--vary", "era=pre570,p570"}, cwd.path());
+  CHECK(contains(sweep, "Σ kv norm and RoPE us"));
+  CHECK(sweep.find("era=p570") < sweep.find("era=pre570"));
 }
 
 TEST_CASE("a row that cannot run is shown with its reason and ends with code 1") {

@@ -213,10 +213,10 @@ TEST_CASE("a direction is judged without absolute bounds") {
 
 TEST_CASE("changes have their own bound, ends included") {
   ValidationRow r = row(Metric::ModuleWall, {}, 1000, 960, {0.1, 10});
-  r.change_bound = {-8, 0};
+  r.change_bound = {-25, 0};
   CHECK(app::judge(r, with_wall(100), with_wall(100)).within);
-  CHECK(app::judge(r, with_wall(100), with_wall(92)).within);
-  CHECK_FALSE(app::judge(r, with_wall(100), with_wall(91.9)).within);
+  CHECK(app::judge(r, with_wall(100), with_wall(75)).within);
+  CHECK_FALSE(app::judge(r, with_wall(100), with_wall(74.9)).within);
   CHECK_FALSE(app::judge(r, with_wall(100), with_wall(100.1)).within);
 }
 
