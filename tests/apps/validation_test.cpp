@@ -212,7 +212,7 @@ TEST_CASE("a direction is judged without absolute bounds") {
 }
 
 TEST_CASE("changes have their own bound, ends included") {
-  ValidationRow r = row(Metric::ModuleWall, {}, 1000, 960, {0.1, 10});
+  ValidationRow r = row(Metric::ModuleWall, {}, 100, 96, {0.1, 10});
   r.change_bound = {-25, 0};
   CHECK(app::judge(r, with_wall(100), with_wall(100)).within);
   CHECK(app::judge(r, with_wall(100), with_wall(75)).within);
