@@ -36,7 +36,8 @@ int64_t scalar_reads(const pl::RecordedProgram& record) {
   for (const pl::ScopeRecord& scope : record.scopes)
     for (const pl::BlockRecord& block : scope.blocks)
       for (const pl::Op& op : block.ops)
-        n += op.kind == pl::Op::Kind::Instr && op.opcode == isa::Opcode::SREAD;
+        if (op.kind == pl::Op::Kind::Instr && op.opcode == isa::Opcode::SREAD)
+          n += isa::scalar_elements(op.gm);
   return n;
 }
 
