@@ -43,30 +43,45 @@ bool overlaps(const isa::GmAccess& a, const isa::GmAccess& b) {
 
 WriteMap::WriteMap(int64_t bytes)
     : shift_(bytes <= kFineTrackingMax ? 2 : 5),
-      units_((bytes >> shift_) + 1),
-      flags_(std::make_unique<std::atomic<uint8_t>[]>(static_cast<size_t>(units_))) {}
+      words_((bytes >> shift_) / kUnitsPerWord + 1),
+      flags_(std::make_unique<std::atomic<Word>[]>(static_cast<size_t>(words_))) {}
+
+WriteMap::Word WriteMap::bits(int64_t w, int64_t first, int64_t last) {
+  const int64_t low = std::max<int64_t>(first - w * kUnitsPerWord, 0);
+  const int64_t high = std::min<int64_t>(last - w * kUnitsPerWord, kUnitsPerWord - 1);
+  return (~Word{0} >> (kUnitsPerWord - 1 - (high - low))) << low;
+}
 
 void WriteMap::mark(const isa::GmAccess& gm) {
-  for_each_run(gm, [&](int64_t first, int64_t end) {
-    for (int64_t u = first >> shift_; u <= (end - 1) >> shift_; ++u)
-      flags_[static_cast<size_t>(u)].store(1, std::memory_order_relaxed);
+  for_each_run(gm, [&](int64_t begin, int64_t end) {
+    const int64_t first = begin >> shift_, last = (end - 1) >> shift_;
+    for (int64_t w = first / kUnitsPerWord; w <= last / kUnitsPerWord; ++w) {
+      const Word mask = bits(w, first, last);
+      std::atomic<Word>& word = flags_[static_cast<size_t>(w)];
+      if (mask == ~Word{0})
+        word.store(mask, std::memory_order_relaxed);  // bits are only ever set
+      else
+        word.fetch_or(mask, std::memory_order_relaxed);
+    }
   });
 }
 
 void WriteMap::mark_all() {
-  for (int64_t u = 0; u < units_; ++u)
-    flags_[static_cast<size_t>(u)].store(1, std::memory_order_relaxed);
+  for (int64_t w = 0; w < words_; ++w)
+    flags_[static_cast<size_t>(w)].store(~Word{0}, std::memory_order_relaxed);
 }
 
 int64_t WriteMap::first_unwritten(const isa::GmAccess& gm) const {
   int64_t found = -1;
-  for_each_run(gm, [&](int64_t first, int64_t end) {
-    if (found >= 0) return;
-    for (int64_t u = first >> shift_; u <= (end - 1) >> shift_; ++u)
-      if (flags_[static_cast<size_t>(u)].load(std::memory_order_relaxed) == 0) {
-        found = std::max(first, u << shift_);
-        return;
-      }
+  for_each_run(gm, [&](int64_t begin, int64_t end) {
+    const int64_t first = begin >> shift_, last = (end - 1) >> shift_;
+    for (int64_t w = first / kUnitsPerWord; found < 0 && w <= last / kUnitsPerWord; ++w) {
+      const Word missing =
+          bits(w, first, last) & ~flags_[static_cast<size_t>(w)].load(std::memory_order_relaxed);
+      if (missing == 0) continue;
+      const int64_t unit = w * kUnitsPerWord + __builtin_ctzll(missing);
+      found = std::max(begin, unit << shift_);
+    }
   });
   return found;
 }

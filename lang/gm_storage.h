@@ -39,9 +39,14 @@ class WriteMap {
   int64_t first_unwritten(const isa::GmAccess& gm) const;
 
  private:
+  using Word = uint64_t;
+  static constexpr int64_t kUnitsPerWord = 64;
+  /// The bits of units [first, last] that lie in word `w`.
+  static Word bits(int64_t w, int64_t first, int64_t last);
+
   int shift_;
-  int64_t units_;
-  std::unique_ptr<std::atomic<uint8_t>[]> flags_;
+  int64_t words_;
+  std::unique_ptr<std::atomic<Word>[]> flags_;  ///< one bit a unit
 };
 
 struct GmStorage {

@@ -40,7 +40,6 @@ BlockReport BlockLowering::lower(const pl::BlockRecord& record, const BlockSpace
                                  isa::BlockCode& out) {
   BlockReport report;
   BlockWork work;
-  record.ops.copy_to(ops_);
   // Ping-pong is given up, step by step, where memory forbids it (hint PH-MR-001).
   constexpr Hoist kLevels[] = {Hoist::Full, Hoist::Merged, Hoist::Nested, Hoist::Innermost,
                                Hoist::None};
@@ -48,7 +47,6 @@ BlockReport BlockLowering::lower(const pl::BlockRecord& record, const BlockSpace
   for (bool moved = true;; ++level) {
     work = BlockWork();
     work.record = &record;
-    work.ops = &ops_;
     work.where = where;
     if (arrange(work, spaces, plan, block, kLevels[level], moved) || !moved || level == 4) break;
   }

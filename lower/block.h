@@ -42,7 +42,6 @@ class BlockLowering {
   const std::vector<std::string>& sites_;
   L0Emitter l0_;
   std::array<Placement, kStreams> placement_;
-  std::vector<pl::Op> ops_;         ///< of the block in hand
   isa::CodePool<isa::Instr> code_;  ///< of the blocks lowered so far
 };
 

@@ -33,14 +33,15 @@ class StreamBuilder {
         handover_(work, spaces, plan, axes_, block, sites) {}
 
   void run() {
+    record_.ops.copy_to(work_.ops);
     make_values();
     if (plan_.mixed()) {
       axes_ = infer_halves(record_, plan_.split);
       handover_.start();
     }
     for (int s = 0; s < kStreams; ++s)
-      if (plan_.uses(s)) work_.streams[static_cast<size_t>(s)].reserve(work_.ops->size());
-    for (size_t i = 0; i < work_.ops->size(); ++i) place((*work_.ops)[i], i);
+      if (plan_.uses(s)) work_.streams[static_cast<size_t>(s)].reserve(work_.ops.size());
+    for (size_t i = 0; i < work_.ops.size(); ++i) place(work_.ops[i], i);
     if (plan_.mixed()) handover_.insert_frees();
   }
 

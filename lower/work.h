@@ -49,7 +49,7 @@ struct Item {
 /// A block while it is lowered.
 struct BlockWork {
   const pl::BlockRecord* record = nullptr;
-  const std::vector<pl::Op>* ops = nullptr;  ///< the record's, in one piece
+  std::vector<pl::Op> ops;    ///< the record's; addresses stay valid
   std::vector<Value> values;  ///< recorded values first (same ids), then those passes add
   std::deque<pl::Op> arena;   ///< operations made by passes; addresses stay valid
   std::array<std::vector<Item>, kStreams> streams;

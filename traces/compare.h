@@ -27,7 +27,7 @@ struct Fact {
 /// more in the direction of the time; every pipe shows the opcodes it executes whose number changed
 /// in that direction, largest change first.
 ///
-/// The verdict of a scope names the kinds of instructions that make at least a fifth of the change
+/// The verdict of a scope names the kinds of instructions that make at least 15 % of the change
 /// (KindChange: their advance adds up to the scope's time), with GM moved if it changed with the
 /// loads or stores. When no kind does, or the summaries hold no costs of instructions, it is the
 /// bound with its first fact.

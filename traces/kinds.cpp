@@ -12,7 +12,7 @@ namespace traces {
 namespace {
 
 constexpr size_t kMostNamed = 3;
-constexpr int64_t kNamedShare = 5;  ///< a fifth
+constexpr int64_t kNamedPercent = 15;  ///< of the change
 
 const std::map<std::string, InstrKind>& special_kinds() {
   static const std::map<std::string, InstrKind> kinds = {
@@ -110,7 +110,7 @@ std::vector<KindChange> main_changes(const std::vector<KindChange>& changes,
   for (const KindChange& c : changes) {
     const int64_t share = c.time_change().value * direction;
     if (result.size() < kMostNamed && share > 0 &&
-        share * kNamedShare >= std::abs(busy_change.value))
+        share * 100 >= std::abs(busy_change.value) * kNamedPercent)
       result.push_back(c);
   }
   return result;

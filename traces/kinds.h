@@ -64,7 +64,7 @@ std::vector<KindChange> kind_changes(const KindTable& a, const KindTable& b);
 std::string kind_change_text(const KindChange& change, double clock_mhz);
 
 /// The changes that explain `busy_change` of a scope or group: those in its direction that make at
-/// least a fifth of it, at most three.
+/// least 15 % of it, at most three.
 std::vector<KindChange> main_changes(const std::vector<KindChange>& changes,
                                      Picoseconds busy_change);
 

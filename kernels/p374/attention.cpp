@@ -13,38 +13,41 @@ using isa::DType;
 
 const double kSoftmaxScale = 1.0 / std::sqrt(static_cast<double>(kHead));
 
-/// What the tasks exchange. A tile row is (token, head tile); a block row (tile row, block).
-struct Scratch {
-  Tensor p;                     ///< [T * H, topk] BF16: exp(s - mi) of every block
-  Tensor blk_mi, blk_li;        ///< [block rows, head_tile] FP32
-  Tensor blk_oi;                ///< [block rows * head_tile, 512] FP32, not normalised
-  Tensor merged_mi, merged_li;  ///< [tile rows, head_tile] FP32
-  Tensor merged_oi;             ///< [T * H, 512] FP32
-};
-
-Scratch make_scratch(const SparseAttnConfig& c) {
-  const int64_t rows = c.tokens() * c.heads, tiles = c.tokens() * c.head_tiles();
-  Scratch s;
-  s.p = pl::create_tensor("sparse_exp", {rows, c.topk}, DType::BF16);
-  s.blk_mi = pl::create_tensor("sparse_blk_mi", {tiles * c.blocks(), c.head_tile}, DType::F32);
-  s.blk_li = pl::create_tensor("sparse_blk_li", {tiles * c.blocks(), c.head_tile}, DType::F32);
-  s.blk_oi = pl::create_tensor("sparse_blk_oi", {rows * c.blocks(), kHead}, DType::F32);
-  s.merged_mi = pl::create_tensor("sparse_mi", {tiles, c.head_tile}, DType::F32);
-  s.merged_li = pl::create_tensor("sparse_li", {tiles, c.head_tile}, DType::F32);
-  s.merged_oi = pl::create_tensor("sparse_oi", {rows, kHead}, DType::F32);
-  return s;
-}
-
-/// Some tokens x one head tile: the work of one task.
+/// Some tokens x one head tile: the work of the four tasks.
 struct Pair {
   const SparseAttnConfig& c;
   int64_t t0, head;
 
   int64_t end() const { return std::min(t0 + c.pair_t_tile, c.tokens()); }
+  /// Row of the token's first head among all heads, and in the pair's scratch.
   int64_t row(int64_t t) const { return t * c.heads + head; }
-  int64_t tile_row(int64_t t) const { return t * c.head_tiles() + head / c.head_tile; }
-  int64_t block_row(int64_t t, int64_t block) const { return tile_row(t) * c.blocks() + block; }
+  int64_t local_row(int64_t t) const { return (t - t0) * c.head_tile; }
+  int64_t block_row(int64_t t, int64_t block) const { return (t - t0) * c.blocks() + block; }
 };
+
+/// What the tasks of a pair exchange; n tokens of it, NB blocks.
+struct Scratch {
+  Tensor p;                     ///< [n * head_tile, topk] BF16: exp(s - mi) of every block
+  Tensor blk_mi, blk_li;        ///< [n * NB, head_tile] FP32
+  Tensor blk_oi;                ///< [n * NB * head_tile, 512] FP32, not normalised
+  Tensor merged_mi, merged_li;  ///< [n, head_tile] FP32
+  Tensor merged_oi;             ///< [n * head_tile, 512] FP32
+};
+
+/// Belongs to the runtime scope of the pair: all pairs at once would not fit the ring heap.
+Scratch make_scratch(const Pair& pair) {
+  const SparseAttnConfig& c = pair.c;
+  const int64_t tokens = pair.end() - pair.t0, rows = tokens * c.head_tile;
+  Scratch s;
+  s.p = pl::create_tensor("sparse_exp", {rows, c.topk}, DType::BF16);
+  s.blk_mi = pl::create_tensor("sparse_blk_mi", {tokens * c.blocks(), c.head_tile}, DType::F32);
+  s.blk_li = pl::create_tensor("sparse_blk_li", {tokens * c.blocks(), c.head_tile}, DType::F32);
+  s.blk_oi = pl::create_tensor("sparse_blk_oi", {rows * c.blocks(), kHead}, DType::F32);
+  s.merged_mi = pl::create_tensor("sparse_mi", {tokens, c.head_tile}, DType::F32);
+  s.merged_li = pl::create_tensor("sparse_li", {tokens, c.head_tile}, DType::F32);
+  s.merged_oi = pl::create_tensor("sparse_oi", {rows, kHead}, DType::F32);
+  return s;
+}
 
 /// Scores of a block with the lowest FP32 value outside the first `valid` columns.
 Tile masked(const Tile& scores, int64_t valid) {
@@ -71,7 +74,7 @@ void qk_softmax_tile(const Pair& p, const Tensor& q, const Tensor& seqused_kv,
         const Tile mi = pl::row_max(scores);
         const Tile rounded = to_bf16(pl::exp(pl::row_expand_sub(scores, mi)));
         const Tile li = pl::row_sum(pl::cast(rounded, DType::F32));
-        pl::store(rounded, {p.row(t), key}, s.p);
+        pl::store(rounded, {p.local_row(t), key}, s.p);
         pl::store(as_row(mi), {p.block_row(t, block), 0}, s.blk_mi);
         pl::store(as_row(li), {p.block_row(t, block), 0}, s.blk_li);
       }
@@ -85,7 +88,7 @@ void pv_tile(const Pair& p, const Tensor& sparse_kv, const Scratch& s) {
     for (int64_t t : pl::range(p.t0, p.end()))
       for (int64_t block : pl::range(c.blocks())) {
         const int64_t key = block * c.k_block;
-        const Tile weights = pl::load(s.p, {p.row(t), key}, {c.head_tile, c.k_block});
+        const Tile weights = pl::load(s.p, {p.local_row(t), key}, {c.head_tile, c.k_block});
         const Tile v = pl::load(sparse_kv, {t * c.topk + key, 0}, {c.k_block, kHead});
         pl::store(pl::matmul(weights, v), {p.block_row(t, block) * c.head_tile, 0}, s.blk_oi);
       }
@@ -120,9 +123,9 @@ void merge_tile(const Pair& p, const Scratch& s) {
     for (int64_t t : pl::range(p.t0, p.end())) {
       Running sum = load_block(p, t, 0, s);
       for (int64_t block : pl::range(1, p.c.blocks())) sum = merge(sum, load_block(p, t, block, s));
-      pl::store(sum.m, {p.tile_row(t), 0}, s.merged_mi);
-      pl::store(sum.l, {p.tile_row(t), 0}, s.merged_li);
-      pl::store(sum.o, {p.row(t), 0}, s.merged_oi);
+      pl::store(sum.m, {t - p.t0, 0}, s.merged_mi);
+      pl::store(sum.l, {t - p.t0, 0}, s.merged_li);
+      pl::store(sum.o, {p.local_row(t), 0}, s.merged_oi);
     }
   });
 }
@@ -133,9 +136,9 @@ void norm_tile(const Pair& p, const Tensor& attn_sink, const Scratch& s, const T
   pl::at({"cfa_proj_sparse_attn_norm_tile"}, [&] {
     const Tile sink = pl::load(attn_sink, {0, p.head}, {1, n});
     for (int64_t t : pl::range(p.t0, p.end())) {
-      const Tile m = pl::load(s.merged_mi, {p.tile_row(t), 0}, {1, n});
-      const Tile l = pl::load(s.merged_li, {p.tile_row(t), 0}, {1, n});
-      const Tile o = pl::load(s.merged_oi, {p.row(t), 0}, {n, kHead});
+      const Tile m = pl::load(s.merged_mi, {t - p.t0, 0}, {1, n});
+      const Tile l = pl::load(s.merged_li, {t - p.t0, 0}, {1, n});
+      const Tile o = pl::load(s.merged_oi, {p.local_row(t), 0}, {n, kHead});
       const Tile sum = pl::add(l, pl::exp(pl::sub(sink, m)));
       pl::store(to_bf16(pl::row_expand_div(o, as_column(sum))), {p.row(t), 0}, attn_stage);
     }
@@ -148,10 +151,10 @@ void attention(const SparseAttnConfig& c, const SparseAttnArgs& a, const Tensor&
                const Tensor& attn_stage) {
   const Tensor q = a.q.reshape({c.tokens() * c.heads, kHead});
   const Tensor sink = a.attn_sink.reshape({1, c.heads});
-  const Scratch s = make_scratch(c);
   for (int64_t t0 : pl::parallel(0, c.tokens(), c.pair_t_tile))
     for (int64_t head : pl::parallel(0, c.heads, c.head_tile)) {
       const Pair p{c, t0, head};
+      const Scratch s = make_scratch(p);
       qk_softmax_tile(p, q, a.seqused_kv, sparse_kv, s);
       pv_tile(p, sparse_kv, s);
       merge_tile(p, s);

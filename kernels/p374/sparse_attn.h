@@ -37,7 +37,6 @@ struct SparseAttnConfig {
   int64_t tokens() const { return batch * seq; }
   int64_t keys() const { return window_keys + compressed_keys; }
   int64_t blocks() const { return topk / k_block; }
-  int64_t head_tiles() const { return heads / head_tile; }
   int64_t groups() const { return heads / kHeadsPerGroup; }
   int64_t o_width() const { return groups() * o_lora; }
 };

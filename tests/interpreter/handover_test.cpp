@@ -175,8 +175,9 @@ TEST_CASE("on chip: both lanes push their half into one L1 tile") {
     b.aiv[0].instrs.push_back(I(Opcode::TFREE, Pipe::S).waits(1));  // lane 1 has run before
     aic[1].wait_event = 0;
     b.aic = serial(aic);
-    b.aiv[1].instrs.insert(b.aiv[1].instrs.begin(), I(Opcode::SWORK, Pipe::S));
-    b.aiv[1] = serial(b.aiv[1].instrs);
+    std::vector<isa::Instr> lane(b.aiv[1].instrs.begin(), b.aiv[1].instrs.end());
+    lane.insert(lane.begin(), I(Opcode::SWORK, Pipe::S));
+    b.aiv[1] = serial(lane);
     // The AIC runs on as soon as lane 0 has raised its event: lane 1's half is not there yet.
     const std::string text = error_of("isa.order", [&] { p.run(); });
     CHECK(text.find("AIV1 instr 2 TPUSH") != std::string::npos);

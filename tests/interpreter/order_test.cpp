@@ -102,7 +102,7 @@ TEST_CASE("disjoint windows of one tile do not conflict") {
   GmAccess left = x, right = x;
   left.cols = right.cols = 8;
   right.offset = 8;
-  p.block().aiv[0].instrs = {
+  p.block().aiv[0].instrs = std::vector<isa::Instr>{
       load(window(whole, 0, 0, 4, 8), left), load(window(whole, 0, 8, 4, 8), right),
       vec(Opcode::TADDS, window(whole, 0, 0, 4, 8), {window(whole, 0, 0, 4, 8)})
           .edge(Pipe::MTE2, 0)};
@@ -142,8 +142,8 @@ TEST_CASE("atomic adds commute, other accesses to them do not") {
   I add = store(f32(kA), y);
   add.attr.atomic = true;
   BlockCode& b = p.block();
-  b.aiv[0].instrs = {load(f32(kA), x), I(add).edge(Pipe::MTE2, 0)};
-  b.aiv[1].instrs = {load(f32(kA), x), I(add).edge(Pipe::MTE2, 0)};
+  b.aiv[0].instrs = std::vector<isa::Instr>{load(f32(kA), x), I(add).edge(Pipe::MTE2, 0)};
+  b.aiv[1].instrs = std::vector<isa::Instr>{load(f32(kA), x), I(add).edge(Pipe::MTE2, 0)};
   SECTION("two lanes") {
     p.run();
     CHECK(p.contents<float>(y)[10] == 30.0f);

@@ -54,7 +54,6 @@ RecordBuilder both_ways() {
 struct Built {
   pl::ScopeRecord scope;
   lower::ScopePlan plan;
-  std::vector<pl::Op> ops;
   BlockWork work;
 };
 
@@ -68,9 +67,7 @@ Built build(RecordBuilder b, const chips::Chip& chip, pl::SplitMode split = pl::
   const lower::BlockSpaces spaces = lower::infer_spaces(r.scope.blocks[0], "scope test", {});
   r.plan = lower::plan_scope(r.scope, {spaces}, chip);
   r.plan.ring.buffer = isa::BufferId(9);
-  r.scope.blocks[0].ops.copy_to(r.ops);
   r.work.record = &r.scope.blocks[0];
-  r.work.ops = &r.ops;
   r.work.where = "scope test";
   lower::build_streams(r.work, spaces, r.plan, block, chip, {});
   return r;

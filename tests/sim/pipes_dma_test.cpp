@@ -168,8 +168,8 @@ TEST_CASE("accesses of one core come in the order of their times, not of the pro
   Lane l(chip());
   // The store is first in the program and waits for a long computation; the load goes ahead.
   Instr slow = vec(Opcode::TEXP, {tile(250, 64)}, tile(250, 64));
-  l.stream.instrs = {slow, after(store_ub(gm(64, 64, 64)), Pipe::V, 0),
-                     load_ub(gm(64, 64, 64, DType::F32, 0, 1))};
+  l.stream.instrs = std::vector<isa::Instr>{slow, after(store_ub(gm(64, 64, 64)), Pipe::V, 0),
+                                            load_ub(gm(64, 64, 64, DType::F32, 0, 1))};
   l.row = {};
   l.pipes->begin(l.stream, nullptr, Picoseconds(0), l.row);
   const auto first = l.pipes->advance();

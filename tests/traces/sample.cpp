@@ -123,8 +123,9 @@ isa::TaskGraph graph() {
   proj.args[0].offset = 128;
   proj.args[0].shape = {2, 64};
   proj.blocks.resize(1);
-  proj.blocks[0].aic.instrs = {load(16, 32), instr(Opcode::TEXTRACT, Pipe::MTE1),
-                               instr(Opcode::TMATMUL, Pipe::M), instr(Opcode::TSTORE, Pipe::FIX)};
+  proj.blocks[0].aic.instrs =
+      std::vector<isa::Instr>{load(16, 32), instr(Opcode::TEXTRACT, Pipe::MTE1),
+                              instr(Opcode::TMATMUL, Pipe::M), instr(Opcode::TSTORE, Pipe::FIX)};
   proj.blocks[0].aiv[0] = vector_stream(0);
   proj.blocks[0].peak.bytes[static_cast<size_t>(isa::MemSpace::L0C)] = 131072;
   g.tasks.push_back(proj);
