@@ -84,8 +84,8 @@ enum class Opcode : uint8_t {
   TPOP,
   TFREE,
   // scalar unit
-  SREAD,    ///< one element of GM or UB into a scalar register
-  SWRITE,   ///< one scalar into GM or UB
+  SREAD,    ///< one element of GM or UB into a scalar register, or a run of GM elements in turn
+  SWRITE,   ///< one scalar into GM or UB, or into a run of GM elements in turn
   SWORK,    ///< attr.imm scalar instructions (loop control, address arithmetic)
   DCCI,     ///< clean the scalar data cache at the end of a kernel
   SYNCALL,  ///< barrier over all cores of the launch
@@ -128,11 +128,15 @@ struct GmAccess {
   int64_t bytes() const { return row_bytes() * rows; }
 };
 
+/// Elements that a scalar access of this window touches one after the other.
+inline int64_t scalar_elements(const GmAccess& gm) { return gm.present() ? gm.cols : 1; }
+
 /// Everything about an instruction that is not an operand.
 struct Attr {
-  double imm = 0;                        ///< scalar operand; count for SWORK
-  int32_t block_len = 0;                 ///< TMRGSORT run length in words; 0 = multi-list form
-  RoundMode round = RoundMode::None;     ///< TCVT
+  double imm = 0;                     ///< scalar operand; count for SWORK
+  int32_t run_iterations = 0;         ///< SREAD, SWRITE of a run: loop iterations begun within it
+  int32_t block_len = 0;              ///< TMRGSORT run length in words; 0 = multi-list form
+  RoundMode round = RoundMode::None;  ///< TCVT
   MaskPattern mask = MaskPattern::None;  ///< TGATHERM, TSCATTERM
   PadValue pad = PadValue::Zero;         ///< TFILLPAD
   CmpOp cmp = CmpOp::Eq;                 ///< TCMP, TCMPS

@@ -293,9 +293,10 @@ void BlockRun::write_scalar(const Instr& i) {
     TileView v;
     v.dtype = i.gm.dtype;
     v.data = gm_base(i.gm) + i.gm.offset * static_cast<int64_t>(size_of(i.gm.dtype));
-    v.rows = v.cols = v.valid_rows = v.valid_cols = 1;
-    v.stride = 1;
-    set_scalar(v, 0, 0, i.attr.imm);
+    v.rows = v.valid_rows = 1;
+    v.cols = v.valid_cols = static_cast<int32_t>(scalar_elements(i.gm));
+    v.stride = v.cols;
+    for (int32_t element = 0; element < v.cols; ++element) set_scalar(v, 0, element, i.attr.imm);
     return;
   }
   need_space(i.dst, MemSpace::UB, kDst);

@@ -13,8 +13,8 @@ uint64_t bits(double v) {
 }
 
 auto fields(const Attr& a) {
-  return std::tie(a.block_len, a.round, a.mask, a.pad, a.cmp, a.atomic, a.trans_b, a.high_precision,
-                  a.descending);
+  return std::tie(a.run_iterations, a.block_len, a.round, a.mask, a.pad, a.cmp, a.atomic, a.trans_b,
+                  a.high_precision, a.descending);
 }
 
 auto fields(const TileOperand& t) {

@@ -1,6 +1,7 @@
 #include "lang/block.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "lang/session_impl.h"
 
@@ -119,6 +120,34 @@ Op& Block::append_marker(Op::Kind kind, Site site) {
   Op& op = append(isa::Opcode::SWORK, site);
   op.kind = kind;
   return op;
+}
+
+void Block::append_scalar(isa::Opcode opcode, const isa::GmAccess& gm, double value, Site site) {
+  isa::CodeList<Op>& ops = record.ops;
+  const bool iteration = !ops.empty() && ops.back().kind == Op::Kind::LoopIter;
+  // [LoopIter, run, LoopIter] of one loop: this iteration has done nothing yet, the others nothing
+  // but the run. Iterations of a pipelined loop are kept apart, they overlap.
+  const size_t behind = iteration ? 2 : 1;
+  Op* run = ops.size() > behind ? &ops[ops.size() - behind] : nullptr;
+  const bool continues =
+      run != nullptr && run->kind == Op::Kind::Instr && run->opcode == opcode &&
+      run->gm.buffer == gm.buffer && run->gm.dtype == gm.dtype && gm.present() &&
+      run->gm.offset + run->gm.cols == gm.offset && run->lane == lane &&
+      (opcode == isa::Opcode::SREAD || std::memcmp(&run->attr.imm, &value, sizeof value) == 0) &&
+      run->site == sites.intern(site) &&
+      (!iteration || (run[-1].kind == Op::Kind::LoopIter && run[-1].site == ops.back().site &&
+                      ops.back().loop != LoopKind::Pipeline));
+  if (!continues) {
+    Op& op = append(opcode, site);
+    op.gm = gm;
+    op.attr.imm = value;
+    return;
+  }
+  if (iteration) {
+    if (ops.back().loop != LoopKind::Unroll) ++run->attr.run_iterations;
+    ops.pop_back();
+  }
+  ++run->gm.cols;
 }
 
 void Block::execute(isa::Opcode opcode, const isa::Attr& attr, const Tile& dst,

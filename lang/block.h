@@ -81,6 +81,8 @@ class Block {
                std::initializer_list<const Tile*> sources, Site site);
   Op& append(isa::Opcode opcode, Site site);
   Op& append_marker(Op::Kind kind, Site site);
+  /// A scalar access to one element. Loops over neighbouring elements are recorded as one run.
+  void append_scalar(isa::Opcode opcode, const isa::GmAccess& gm, double value, Site site);
 
   /// GM accesses of this block.
   void load(const Tile& dst, const isa::GmAccess& gm, Site site);

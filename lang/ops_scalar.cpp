@@ -68,7 +68,7 @@ const uint8_t* read_element(const Tensor& t, const Dims& index, Site site) {
   const isa::GmAccess access = element(session, block, t, index, site);
   if (block != nullptr) {
     block->check_read(access, site);
-    block->append(isa::Opcode::SREAD, site).gm = access;
+    block->append_scalar(isa::Opcode::SREAD, access, 0, site);
   } else {
     const WriteMap* written = session.buffer(t.buffer()).written.get();
     if (written != nullptr && written->first_unwritten(access) >= 0)
@@ -98,9 +98,7 @@ uint8_t* write_element(const Tensor& t, const Dims& index, double value, Site si
   GmStorage& gm = session.buffer(t.buffer());
   if (block != nullptr) {
     block->check_write(access, false, site);
-    Op& op = block->append(isa::Opcode::SWRITE, site);
-    op.gm = access;
-    op.attr.imm = value;
+    block->append_scalar(isa::Opcode::SWRITE, access, value, site);
   } else {
     if (gm.read_only)
       fail("lang.read-only", site,

@@ -61,10 +61,12 @@ enum class LoopKind : uint8_t { Range, Parallel, Unroll, Pipeline };
 ///  Instr      an operation; opcode, operands and attributes as in isa::Instr, before lowering:
 ///             TLOAD / TSTORE move between `gm` and a value, TMATMUL(_ACC) is a whole L1-level
 ///             product (src0 [m,K], src1 [K,n], or [n,K] with attr.trans_b; _ACC: dst is also an
-///             input), TGATHER covers all rows, TMOV copies into a window of an existing value
-///             (assemble), TCONCAT, TTRANS, ... as named. Operations that keep part of dst (TMOV
-///             into a window, TSCATTER*, TMATMUL_ACC) name the same value as dst and modify it in
-///             place.
+///             input), a SREAD or SWRITE of several columns is a run of accesses to neighbouring
+///             elements by the iterations of a loop that do nothing else (attr.run_iterations of
+///             them after the first have no LoopIter), TGATHER covers all rows, TMOV copies into a
+///             window of an existing value (assemble), TCONCAT, TTRANS, ... as named. Operations
+///             that keep part of dst (TMOV into a window, TSCATTER*, TMATMUL_ACC) name the same
+///             value as dst and modify it in place.
 ///  LoopBegin  `loop`, `trip` (iterations), `stage` (Pipeline)
 ///  LoopIter   start of iteration `iter`
 ///  LoopEnd

@@ -104,7 +104,8 @@ class StreamEmitter {
       if (op.src[s].present()) in.src[s] = operand(op.src[s], op);
     if (op.dst.present()) in.dst = operand(op.dst, op);
     in.pipe = item.pipe >= 0 ? static_cast<Pipe>(item.pipe) : pipe_of(in);
-    if (op.opcode == Opcode::SWRITE && op.gm.present()) ++scalar_writes_;
+    if (op.opcode == Opcode::SWRITE && op.gm.present())
+      scalar_writes_ += static_cast<double>(isa::scalar_elements(op.gm));
     if (item.scratch == kNone)
       out_.push_back(in);
     else

@@ -162,16 +162,27 @@ int64_t LanePipes::scalar_duration(const Instr& in) {
   if (in.op == Opcode::TSCATTERM || in.op == Opcode::TSCATTER) {
     return duration(chip_, vector_cost(in, false, chip_)).value;
   }
-  bool hit = false;
-  if (in.gm.present() && (in.op == Opcode::SREAD || in.op == Opcode::SWRITE)) {
-    hit = dcache_.touch(first_byte(in.gm, buffer_address(in)));
-    const auto size = static_cast<int64_t>(isa::size_of(in.gm.dtype));
-    row_->gm.asked_bytes += size;
-    (in.op == Opcode::SREAD ? row_->gm.read_bytes : row_->gm.write_bytes) += size;
-    if (!hit) row_->gm.moved_bytes += chip_.scalar.dcache_line;
-  }
+  if (in.gm.present() && (in.op == Opcode::SREAD || in.op == Opcode::SWRITE))
+    return scalar_run_duration(in);
   if (in.op == Opcode::DCCI) dcache_.invalidate();
-  return duration(chip_, scalar_cost(in, hit, chip_)).value;
+  return duration(chip_, scalar_cost(in, false, chip_)).value;
+}
+
+/// GM elements one after the other, each by way of the data cache, and the loop around them.
+int64_t LanePipes::scalar_run_duration(const Instr& in) {
+  const auto size = static_cast<int64_t>(isa::size_of(in.gm.dtype));
+  const int64_t elements = isa::scalar_elements(in.gm);
+  const uint64_t first = first_byte(in.gm, buffer_address(in));
+  int64_t misses = 0;
+  for (int64_t i = 0; i < elements; ++i)
+    misses += !dcache_.touch(first + static_cast<uint64_t>(i * size));
+  row_->gm.asked_bytes += elements * size;
+  (in.op == Opcode::SREAD ? row_->gm.read_bytes : row_->gm.write_bytes) += elements * size;
+  row_->gm.moved_bytes += misses * static_cast<int64_t>(chip_.scalar.dcache_line);
+  const Cycles loop(in.attr.run_iterations * chip_.scalar.loop_iteration);
+  return misses * duration(chip_, scalar_cost(in, false, chip_)).value +
+         (elements - misses) * duration(chip_, scalar_cost(in, true, chip_)).value +
+         duration(chip_, loop).value;
 }
 
 // --- when can an instruction start ---------------------------------------------------------------

@@ -106,6 +106,7 @@ class LanePipes {
   void issue();
   bool run_scalar(const isa::Instr& in);
   int64_t scalar_duration(const isa::Instr& in);
+  int64_t scalar_run_duration(const isa::Instr& in);
   void resolve_heads();
   Constraint constraint(const isa::Instr& in, int64_t pipe_free) const;
   void after_edges(const isa::Instr& in, Constraint& c) const;

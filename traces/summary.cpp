@@ -40,10 +40,12 @@ std::string opcode_name(size_t op) { return std::string(isa::name(static_cast<is
 void count_stream(const isa::Stream& stream, CodeTable& code) {
   for (const isa::Instr& instr : stream.instrs.elements()) {
     OpCode& op = code[static_cast<size_t>(instr.op)];
-    ++op.count;
-    if (instr.gm.present())  // a scalar access is one element, whatever its window
-      op.bytes += instr.pipe == isa::Pipe::S ? static_cast<int64_t>(isa::size_of(instr.gm.dtype))
-                                             : instr.gm.bytes();
+    const bool scalar = instr.gm.present() && instr.pipe == isa::Pipe::S;
+    const int64_t elements = scalar ? isa::scalar_elements(instr.gm) : 1;
+    op.count += elements;
+    if (instr.gm.present())  // a scalar access is a row of elements, whatever its window
+      op.bytes +=
+          scalar ? elements * static_cast<int64_t>(isa::size_of(instr.gm.dtype)) : instr.gm.bytes();
   }
 }
 

@@ -128,6 +128,7 @@ std::vector<std::pair<std::string, Tensor>> submit_back(const PrefillConfig& c,
                                                         const PrefillBlock& b) {
   sparse::prefill_sparse_attn(c.sparse, b.attend);
   const Front& f = b.front;
+  // gather_kv only reads the ring: 0 x attn_out orders the write behind it, in every kind.
   cache_writeback("prefill_" + c.kind_name(),
                   {f.kv, b.slot_mapping, b.kv_cache.reshape({kPage, kHead}), b.attn_out});
   hc::hc_post(c.block.hc_post, {b.attn_out, f.hc.x_hc, f.hc.post, f.hc.comb, b.x_out});

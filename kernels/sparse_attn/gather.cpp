@@ -63,11 +63,12 @@ void gather_window(const Config& c, const KvSources& kv, int64_t token, int64_t 
 }
 
 /// Rows of one block of one token of a prefill chunk: from the ring, from the chunk itself or
-/// compressed, whatever each column names.
+/// compressed, whatever each column of its list names.
 void gather_prefill_block(const Config& c, const KvSources& kv, int64_t token, int64_t column,
                           const Tensor& sparse_kv) {
   const Tile stage = zero_block(c);
-  for (int64_t r : loop(std::min(c.kv_block, c.columns() - column), c.gather_cmp_stage)) {
+  const int64_t columns = std::min(pl::read_int(kv.lens, {0, token}), c.columns());
+  for (int64_t r : loop(std::clamp<int64_t>(columns - column, 0, c.kv_block), c.gather_cmp_stage)) {
     const int64_t raw = pl::read_int(kv.indices, {token, column + r});
     if (raw < 0) continue;
     Tile row;

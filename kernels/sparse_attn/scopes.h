@@ -24,6 +24,7 @@ struct KvSources {
   Tensor cmp_kv;           ///< compressed rows [B * pages * 128, 512] BF16
   Tensor cmp_block_table;  ///< [B, pages] INT32
   Tensor indices;          ///< [T, 128 + cmp_columns] INT32: window columns, then compressed ones
+  Tensor lens;             ///< prefill only: [1, T] INT32, columns of each token's list
 };
 
 /// FP32 results of each (token, head tile, block): row ((t * tiles + tile) * NB + block) *

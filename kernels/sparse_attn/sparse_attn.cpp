@@ -27,14 +27,20 @@ BlockSoftmax make_partial(const Config& c) {
 
 BlockSoftmax attend(const Config& c, const Args& a) {
   const int64_t tokens = c.tokens();
-  const KvSources kv{rows_of(a.ori_kv), a.ori_block_table, a.mtp_kv_overlay,
-                     rows_of(a.cmp_kv), a.cmp_block_table, a.cmp_sparse_indices};
+  const bool prefill = c.kind == Kind::Prefill;
+  const KvSources kv{rows_of(a.ori_kv),
+                     a.ori_block_table,
+                     a.mtp_kv_overlay,
+                     rows_of(a.cmp_kv),
+                     a.cmp_block_table,
+                     a.cmp_sparse_indices,
+                     prefill ? a.cmp_sparse_lens.reshape({1, tokens}) : Tensor()};
   const Tensor bias = pl::create_tensor("sparse_bias", {tokens, c.padded()}, DType::F32);
   const Tensor sparse_kv =
       pl::create_tensor("sparse_kv", {tokens * c.padded(), kHead}, DType::BF16);
-  if (c.kind == Kind::Prefill) {
+  if (prefill) {
     gather_kv_groups(c, kv, sparse_kv);
-    build_bias(c, kv.indices, a.cmp_sparse_lens.reshape({1, tokens}), bias);
+    build_bias(c, kv.indices, kv.lens, bias);
   } else {
     build_valid(c, kv.indices, bias);
     gather_kv(c, kv, sparse_kv);

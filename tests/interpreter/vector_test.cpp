@@ -156,6 +156,19 @@ TEST_CASE("scalar reads and writes in UB and GM") {
   CHECK(p.contents<int32_t>(y) == std::vector<int32_t>{5, 5, 5, 42, 5, -7, 5, 5});
 }
 
+TEST_CASE("a scalar write of a run reaches each of its elements") {
+  Program p;
+  const GmAccess y = p.buffer("y", DType::I32, 1, 8, std::vector<int32_t>(8, 5));
+  GmAccess run = y;
+  run.offset = 2;
+  run.rows = 1;
+  run.cols = 5;
+  p.block().aiv[0] = serial(
+      {I(Opcode::SWRITE, Pipe::S).window(run).imm(-3), I(Opcode::SREAD, Pipe::S).window(run)});
+  p.run();
+  CHECK(p.contents<int32_t>(y) == std::vector<int32_t>{5, 5, -3, -3, -3, -3, -3, 5});
+}
+
 TEST_CASE("an operand behind the sources is scratch and loses its contents") {
   Program p;
   const GmAccess x = p.buffer("x", DType::F32, 1, 8, ramp<float>(8));

@@ -69,7 +69,7 @@ OpCounts count(const pl::RecordedProgram& record) {
             break;
           case isa::Opcode::SREAD:
           case isa::Opcode::SWRITE:
-            ++n.scalars;
+            n.scalars += isa::scalar_elements(op.gm);
             break;
           case isa::Opcode::SWORK:
             break;

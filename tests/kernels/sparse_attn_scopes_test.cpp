@@ -43,7 +43,9 @@ int64_t count_ops(const pl::RecordedProgram& program, isa::Opcode opcode) {
   int64_t n = 0;
   for (const pl::ScopeRecord& scope : program.scopes)
     for (const pl::BlockRecord& block : scope.blocks)
-      for (const pl::Op& op : block.ops) n += op.kind == pl::Op::Kind::Instr && op.opcode == opcode;
+      for (const pl::Op& op : block.ops)
+        if (op.kind == pl::Op::Kind::Instr && op.opcode == opcode)
+          n += opcode == isa::Opcode::SREAD ? isa::scalar_elements(op.gm) : 1;
   return n;
 }
 

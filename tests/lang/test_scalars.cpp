@@ -37,6 +37,51 @@ TEST_CASE("reads and writes in a scope are recorded") {
   CHECK(p.diagnostics.empty());
 }
 
+TEST_CASE("loops over neighbouring elements are recorded as runs") {
+  using Kind = pl::Op::Kind;
+  pl::Session s("test");
+  const pl::Tensor i = s.input("i", DType::I32, {2, 16},
+                               host(DType::I32, sequence(32, [](int64_t k) { return k; })));
+  const pl::Tensor y = s.output("y", DType::I32, {16});
+  const auto scan = [&](int64_t row) {
+    int64_t sum = 0;
+    for (int64_t k : pl::range(16)) sum += pl::read_int(i, {row, k});
+    return sum;
+  };
+  int64_t sum = 0;
+  pl::at({"runs"}, [&] {
+    sum = scan(1);
+    for (int64_t k : pl::range(16)) pl::write_int(y, {k}, k < 12 ? -1 : 7);
+  });
+  pl::at({"no runs"}, [&] {
+    for (int64_t k : pl::pipeline(4, 2)) pl::read_int(i, {0, k});  // overlapping iterations
+    for (int64_t k : pl::range(4)) pl::read_int(i, {0, 2 * k});    // not neighbours
+    for (int64_t k : pl::range(2)) {                               // more than a read
+      pl::full(1, 8, DType::F32, 0);
+      pl::read_int(i, {0, k});
+    }
+  });
+  const pl::RecordedProgram p = s.finish();
+  CHECK(sum == 16 * 16 + 15 * 8);
+  CHECK(element(p.storage[1].data.get(), DType::I32, 11) == -1);
+  CHECK(element(p.storage[1].data.get(), DType::I32, 12) == 7);
+
+  const auto& ops = p.scopes[0].blocks[0].ops;
+  std::vector<Kind> kinds;
+  for (const pl::Op& op : ops) kinds.push_back(op.kind);
+  const auto B = Kind::LoopBegin, I = Kind::LoopIter, E = Kind::LoopEnd, X = Kind::Instr;
+  CHECK(kinds == std::vector<Kind>{B, I, X, E, B, I, X, I, X, E});
+  CHECK(ops[2].gm.offset == 16);
+  CHECK(ops[2].gm.cols == 16);
+  CHECK(ops[2].attr.run_iterations == 15);
+  CHECK(ops[6].gm.cols == 12);
+  CHECK(ops[6].attr.imm == -1);
+  CHECK(ops[8].gm.cols == 4);
+  CHECK(ops[8].attr.run_iterations == 3);
+  for (const pl::Op& op : instructions(p.scopes[1].blocks[0]))
+    if (op.opcode == Opcode::SREAD) CHECK(op.gm.cols == 1);
+}
+
 TEST_CASE("orchestration reads and writes are events") {
   pl::Session s("test");
   const Tensor x = s.input("x", DType::I32, {4}, host(DType::I32, {3, 1, 4, 1}));

@@ -169,6 +169,18 @@ TEST_CASE("scalar reads go through a data cache of 64 B lines") {
   CHECK(length(0) == 300'000);
 }
 
+TEST_CASE("a run of scalar reads takes as long as its elements and its loop") {
+  chips::Chip c = chip();
+  c.scalar.loop_iteration = 5;
+  Lane l(c);
+  Instr run = scalar(Opcode::SREAD, gm(1, 20, 20, DType::I32, 4));
+  run.attr.run_iterations = 19;
+  l.run({run});
+  CHECK(l.end_of(0) - l.start_of(0) == 2 * 300'000 + 18 * 10'000 + 19 * 5'000);
+  CHECK(l.row.gm.read_bytes == 20 * 4);
+  CHECK(l.row.gm.moved_bytes == 2 * 64);
+}
+
 TEST_CASE("mask scatter on the scalar unit takes its element loop") {
   Lane l(chip());
   Instr scatter = vec(Opcode::TSCATTERM, {tile(32, 32)}, tile(32, 64));
