@@ -35,7 +35,9 @@ KnobTable decode_knob_table(const std::string& program, const std::vector<std::v
   for (const std::vector<Knob>& part : own)
     for (const Knob& k : part)
       if (!has_knob(knobs, k.name)) knobs.push_back(k);
-  return KnobTable(program, {"decode"}, std::move(knobs), decode_presets());
+  std::vector<Preset> presets = decode_presets();
+  for (Preset& p : sparse::presets()) presets.push_back(std::move(p));
+  return KnobTable(program, {"decode"}, std::move(knobs), std::move(presets));
 }
 
 Knobs part_settings(Knobs knobs, const DecodeConfig& c) {

@@ -14,7 +14,7 @@
 namespace kernels::attention {
 
 /// The knob table of a block: the common knobs, then those of its own parts (the first of two knobs
-/// with one name stays), and the presets of era and tiling.
+/// with one name stays), and the presets of era, tiling and layout.
 KnobTable decode_knob_table(const std::string& program, const std::vector<std::vector<Knob>>& own);
 /// The knobs with the layout that the block's own parts have.
 Knobs part_settings(Knobs knobs, const DecodeConfig& c);

@@ -134,6 +134,16 @@ TEST_CASE("the decode blocks have upstream's scopes and grids at full size") {
   }
 }
 
+TEST_CASE("the mask form brings its own tokens per rope block") {
+  for (const std::string program : kBlocks) {
+    const Program& p = find_program(program);
+    CHECK(p.resolve("decode", {{"layout", "mask_scatter"}}).integer("rope_t_tile") == 4);
+    CHECK(p.resolve("decode", {}).integer("rope_t_tile") == 64);
+    CHECK(p.resolve("decode", {{"rope_t_tile", "8"}, {"layout", "mask_scatter"}})
+              .integer("rope_t_tile") == 8);
+  }
+}
+
 TEST_CASE("PR570 took rope_cs out and nothing else") {
   for (const std::string program : kBlocks) {
     const auto before = run(program, "decode", small(program, {{"era", "pre570"}})).blocks();

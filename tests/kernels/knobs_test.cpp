@@ -29,7 +29,7 @@ TEST_CASE("bad knob settings are refused with one line that says why") {
       {{{"tilling", "m16n32"}}, "knob.unknown", "did you mean tiling"},
       {{{"", "1"}}, "knob.unknown", "there is no knob ''"},
       // values
-      {{{"era", "p999"}}, "knob.value", "p578, p374, p425"},
+      {{{"era", "p999"}}, "knob.value", "p578, p253, p374, p425"},
       {{{"tiling", "m128n128"}}, "knob.value", "did you mean m128n32"},
       {{{"layout", "swap_gathr"}}, "knob.value", "did you mean swap_gather"},
       {{{"qr_m_tile", "0"}}, "knob.value", "16..1024 in steps of 16"},
