@@ -4,6 +4,7 @@
 
 #include "kernels/knobs.h"
 #include "kernels/launch.h"
+#include "kernels/limits.h"
 
 namespace kernels {
 
@@ -60,7 +61,6 @@ void check_rms_norm(const RmsNormTiles& tiles, const std::string& program, int64
   if (hidden % tiles.chunk != 0)
     conflict(program, "hidden " + std::to_string(hidden) + " is not divisible by chunk " +
                           std::to_string(tiles.chunk));
-  constexpr int64_t kVecBytes = 188416;
   const int64_t bytes = tiles.t_tile * tiles.chunk * (2 + 4 + 4);
   if (bytes > kVecBytes)
     conflict(program, "UB: a tile of t_tile x chunk in BF16 and twice in FP32 needs " +

@@ -1,4 +1,5 @@
 #include "kernels/compressor/config.h"
+#include "kernels/limits.h"
 
 #include <algorithm>
 
@@ -6,28 +7,12 @@ namespace kernels::compressor {
 namespace {
 
 // What the authors' kernels are built against (kernels.md §0.1).
-constexpr int64_t kMatBytes = 524288;  // L1
-constexpr int64_t kAccBytes = 131072;  // L0C
-constexpr int64_t kVecBytes = 188416;  // UB, usable
-constexpr int64_t kCubeRows = 16;      // granularity of a matmul
+constexpr int64_t kCubeRows = 16;  // granularity of a matmul
 
 std::string s(int64_t v) { return std::to_string(v); }
 
 /// Requests of a norm or write-back block.
 int64_t requests_per_block(Kind kind) { return kind == Kind::Ratio128 ? 8 : 16; }
-
-void divides(const Config& c, const std::string& what, int64_t total, const std::string& by,
-             int64_t part) {
-  if (total % part != 0)
-    conflict(c.program, what + " " + s(total) + " is not divisible by " + by + " " + s(part));
-}
-
-void fits(const Config& c, const std::string& memory, const std::string& what, int64_t bytes,
-          int64_t limit) {
-  if (bytes > limit)
-    conflict(c.program,
-             memory + ": " + what + " needs " + s(bytes) + " B, the limit is " + s(limit) + " B");
-}
 
 void check_projection(const Config& c) {
   divides(c, "hidden", c.hidden, "kv_score_k_tile", c.proj_k_tile);

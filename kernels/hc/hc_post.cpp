@@ -5,6 +5,7 @@
 #include "isa/numerics.h"
 #include "kernels/fixtures.h"
 #include "kernels/launch.h"
+#include "kernels/limits.h"
 #include "kernels/norm.h"
 
 namespace kernels::hc {
@@ -63,7 +64,6 @@ HcPostConfig hc_post_config(const Knobs& k, const std::string& program, int64_t 
 
 void check_hc_post(const HcPostConfig& c) {
   // A row in FP32 twice: the sum and the product being added. The run reports the exact figure.
-  constexpr int64_t kVecBytes = 188416;
   const int64_t bytes = 2 * 4 * c.hidden;
   if (bytes > kVecBytes)
     conflict(c.program, "UB: two FP32 rows of hc_post need " + std::to_string(bytes) +

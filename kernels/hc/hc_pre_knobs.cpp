@@ -1,12 +1,12 @@
 #include <algorithm>
 
 #include "kernels/hc/hc_pre.h"
+#include "kernels/limits.h"
 
 namespace kernels::hc {
 namespace {
 
 // What the authors' kernels are built against (kernels.md §0.1).
-constexpr int64_t kVecBytes = 188416;  // UB, usable
 constexpr int64_t kMatBytes = 524288;  // L1
 constexpr int64_t kWeightRows = 32;    // of hc_fn in L1, 24 valid
 

@@ -5,6 +5,7 @@
 #include "kernels/fixtures.h"
 #include "kernels/indexer/decode_indexer.h"
 #include "kernels/launch.h"
+#include "kernels/limits.h"
 #include "kernels/mx_grid.h"
 
 namespace kernels {
@@ -13,24 +14,9 @@ namespace {
 using isa::DType;
 using Config = DecodeIndexerConfig;
 
-// What the authors' kernels are built against (kernels.md §0.1).
-constexpr int64_t kAccBytes = 131072;  // L0C
-constexpr int64_t kVecBytes = 188416;  // UB, usable
-
 constexpr char kInnerKnobs[] = "idx_";
 
 std::string s(int64_t v) { return std::to_string(v); }
-
-void divides(const Config& c, const std::string& what, int64_t total, const std::string& by,
-             int64_t part) {
-  if (total % part != 0)
-    conflict(c.program, what + " " + s(total) + " is not divisible by " + by + " " + s(part));
-}
-
-void fits(const Config& c, const std::string& what, int64_t bytes, int64_t limit) {
-  if (bytes > limit)
-    conflict(c.program, what + " needs " + s(bytes) + " B, the limit is " + s(limit) + " B");
-}
 
 /// One-hot [64, 32]: row 2i (even) or 2i + 1 (odd) has its 1 in column i.
 void fill_selector(const HostTensor& t, int64_t first) {
@@ -115,9 +101,9 @@ void check_decode_indexer(const Config& c) {
   divides(c, "K of qr_proj", c.q_lora, "idx_q_k_tile", c.q_k_tile);
   divides(c, "tokens", tokens, "idx_q_dequant_rows", c.q_dequant_rows);
   divides(c, "idx_q_m_tile", c.q_m_tile, "idx_q_dequant_rows", c.q_dequant_rows);
-  fits(c, "L0C: a qr_proj accumulator of idx_q_m_tile x idx_q_n_tile", c.q_m_tile * c.q_n_tile * 4,
-       kAccBytes);
-  fits(c, "UB: qr_proj, idx_q_dequant_rows x idx_q_n_tile in INT32 and FP32",
+  fits(c, "L0C", "a qr_proj accumulator of idx_q_m_tile x idx_q_n_tile",
+       c.q_m_tile * c.q_n_tile * 4, kAccBytes);
+  fits(c, "UB", "qr_proj, idx_q_dequant_rows x idx_q_n_tile in INT32 and FP32",
        c.q_dequant_rows * c.q_n_tile * 8, kVecBytes);
   divides(c, "rows of a request (seq x idx_heads)", c.seq * c.heads, "qr_rope_rows", c.rope_rows);
   divides(c, "rows of Q (tokens x idx_heads)", rows, "hadamard_rows x hadamard_tiles",
@@ -125,7 +111,7 @@ void check_decode_indexer(const Config& c) {
   divides(c, "lanes of an index head", kIdxHead, "hadamard_chunk", c.hadamard_chunk);
   divides(c, "tokens", tokens, "weights_t_tile", c.weights_t_tile);
   divides(c, "hidden", c.hidden, "weights_k_tile", c.weights_k_tile);
-  fits(c, "UB: score_init, score_init_rows x keys in FP32", c.init_rows * c.keys * 4, kVecBytes);
+  fits(c, "UB", "score_init, score_init_rows x keys in FP32", c.init_rows * c.keys * 4, kVecBytes);
   divides(c, "batch", c.batch, "score_requests", c.score_requests);
   divides(c, "rows of a page", kPage, "score_key_tile", c.score_key_tile);
   divides(c, "keys (max_position / 4)", c.keys, "score_key_tile", c.score_key_tile);

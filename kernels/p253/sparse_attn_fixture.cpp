@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/fixtures.h"
+#include "kernels/limits.h"
 #include "kernels/model.h"
 #include "kernels/p253/scopes.h"
 #include "kernels/rope_tables.h"
@@ -18,10 +19,8 @@ constexpr uint16_t kOneBf16 = 0x3f80;
 
 std::string s(int64_t v) { return std::to_string(v); }
 
-void divides(const char* what, int64_t total, const char* by, int64_t part) {
-  if (total % part != 0)
-    conflict(kName,
-             std::string(what) + " " + s(total) + " is not divisible by " + by + " " + s(part));
+void divides(const std::string& what, int64_t total, const std::string& by, int64_t part) {
+  require_divides(kName, what, total, by, part);
 }
 
 /// The window's rows 0.., then compressed rows 128.., then -1; and how many a request uses.

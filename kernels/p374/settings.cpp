@@ -4,6 +4,7 @@
 
 #include "isa/numerics.h"
 #include "kernels/fixtures.h"
+#include "kernels/limits.h"
 #include "kernels/p374/scopes.h"
 #include "kernels/rope_tables.h"
 #include "kernels/sparse_attn/sparse_attn.h"
@@ -16,8 +17,7 @@ constexpr char kName[] = "p374_sparse_attn";
 std::string s(int64_t v) { return std::to_string(v); }
 
 void divides(const std::string& what, int64_t total, const std::string& by, int64_t part) {
-  if (total % part != 0)
-    conflict(kName, what + " " + s(total) + " is not divisible by " + by + " " + s(part));
+  require_divides(kName, what, total, by, part);
 }
 
 void fits(const std::string& what, int64_t bytes, int64_t limit) {

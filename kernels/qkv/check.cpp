@@ -1,24 +1,16 @@
 // Illegal combinations of knobs, refused before anything runs.
 #include <algorithm>
 
+#include "kernels/limits.h"
 #include "kernels/qkv/config.h"
 
 namespace kernels::qkv {
 namespace {
 
 // What the authors' kernels are built against (kernels.md §0.1).
-constexpr int64_t kMatBytes = 524288;  // L1
-constexpr int64_t kAccBytes = 131072;  // L0C
-constexpr int64_t kVecBytes = 188416;  // UB, usable
 constexpr int64_t kAccMinRowsInt32 = 32;
 
 std::string s(int64_t v) { return std::to_string(v); }
-
-void divides(const Config& c, const std::string& what, int64_t total, const std::string& by,
-             int64_t part) {
-  if (total % part != 0)
-    conflict(c.program, what + " " + s(total) + " is not divisible by " + by + " " + s(part));
-}
 
 void check_cube(const Config& c, const std::string& p, const CubeTiles& t, int64_t n, int64_t k,
                 int64_t element) {

@@ -1,27 +1,11 @@
 // Declared knobs, and the combinations that are refused before anything runs.
+#include "kernels/limits.h"
 #include "kernels/sparse_attn/config.h"
 
 namespace kernels::sparse {
 namespace {
 
-// What the authors' kernels are built against (kernels.md §0.1).
-constexpr int64_t kAccBytes = 131072;  // L0C
-constexpr int64_t kVecBytes = 188416;  // UB, usable
-
 std::string s(int64_t v) { return std::to_string(v); }
-
-void divides(const Config& c, const std::string& what, int64_t total, const std::string& by,
-             int64_t part) {
-  if (total % part != 0)
-    conflict(c.program, what + " " + s(total) + " is not divisible by " + by + " " + s(part));
-}
-
-void fits(const Config& c, const std::string& memory, const std::string& what, int64_t bytes,
-          int64_t limit) {
-  if (bytes > limit)
-    conflict(c.program,
-             memory + ": " + what + " needs " + s(bytes) + " B, the limit is " + s(limit) + " B");
-}
 
 void check_attention(const Config& c) {
   divides(c, "the window", kWindow, "kv_block", c.kv_block);
