@@ -7,7 +7,7 @@
 namespace kernels::qkv {
 namespace {
 
-// What the authors' kernels are built against (kernels.md §0.1).
+// An INT32 accumulator has at least this many rows in L0C.
 constexpr int64_t kAccMinRowsInt32 = 32;
 
 std::string s(int64_t v) { return std::to_string(v); }
