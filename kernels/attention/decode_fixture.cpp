@@ -43,11 +43,6 @@ void fill_window_slots(const HostTensor& position_ids, const HostTensor& table,
   fill_slots(position_ids, table, kPage, slots, [](int64_t p) { return p % kWindow; });
 }
 
-void fill_state_slots(const HostTensor& position_ids, const HostTensor& table, int64_t page_rows,
-                      const HostTensor& slots) {
-  fill_slots(position_ids, table, page_rows, slots, [](int64_t p) { return p; });
-}
-
 void fill_compressed_slots(const HostTensor& position_ids, const HostTensor& table,
                            int64_t page_rows, int64_t ratio, const HostTensor& slots) {
   fill_slots(position_ids, table, page_rows, slots,

@@ -19,12 +19,10 @@ void fill_block_table(const HostTensor& table);
 /// Row of a page pool that holds logical row `row` of request `b`.
 int64_t paged_row(const HostTensor& table, int64_t b, int64_t row, int64_t page_rows);
 
-/// Where each token's row goes, [T] INT64: window slot = position mod 128; state row = position;
+/// Where each token's row goes, [T] INT64: window slot = position mod 128;
 /// compressed row = position / ratio for tokens that end a group of `ratio`, else -1.
 void fill_window_slots(const HostTensor& position_ids, const HostTensor& table,
                        const HostTensor& slots);
-void fill_state_slots(const HostTensor& position_ids, const HostTensor& table, int64_t page_rows,
-                      const HostTensor& slots);
 void fill_compressed_slots(const HostTensor& position_ids, const HostTensor& table,
                            int64_t page_rows, int64_t ratio, const HostTensor& slots);
 

@@ -69,16 +69,15 @@ void fill_compressed(const DecodeConfig& c, int64_t ratio, uint64_t seed, Tensor
   fill_normalised_cache(set.at("cmp_kv"), table, c.last_position() / ratio + 1, seed);
 }
 
-void fill_compressor_paging(const DecodeConfig&, const compressor::Config& compressor,
-                            const TensorSet& set) {
+void fill_compressor_paging(const compressor::Config& compressor, const TensorSet& set) {
   compressor::PageTable pages;
   pages.pages = compressor.state_pages;
   pages.page_rows = compressor.state_page_rows();
   compressor::fill_state_paging(compressor, set.at("position_ids"), pages, set);
 }
 
-void fill_output_weights(const DecodeConfig&, const sparse::Config& sparse, float sink,
-                         uint64_t seed, const TensorSet& set) {
+void fill_output_weights(const sparse::Config& sparse, float sink, uint64_t seed,
+                         const TensorSet& set) {
   const auto inverse_root = [](int64_t n) { return 1 / std::sqrt(static_cast<float>(n)); };
   sparse::fill_weights(seed, set, normal(inverse_root(sparse::kGroupWidth)),
                        normal(inverse_root(sparse.o_width())), sink);
@@ -105,9 +104,9 @@ sparse::Args sparse_args(const Front& f, const Window& window, const positions::
   return args;
 }
 
-compressor::Expected golden_compressed(const TensorSet& in, const DecodeConfig&,
-                                       const compressor::Config& compressor, const GoldenFront& f,
-                                       const std::string& cache, const std::string& slots) {
+compressor::Expected golden_compressed(const TensorSet& in, const compressor::Config& compressor,
+                                       const GoldenFront& f, const std::string& cache,
+                                       const std::string& slots) {
   const std::vector<int64_t> starts =
       positions::request_positions(in.at("position_ids"), compressor.ratio());
   const golden::Matrix cos = to_f32(positions::golden_half_rows(in.at("freqs_cos"), starts));

@@ -27,11 +27,10 @@ std::vector<TensorSpec> output_specs(const DecodeConfig& c);
 std::vector<TensorSpec> compressed_specs(const DecodeConfig& c, int64_t pages);
 void fill_compressed(const DecodeConfig& c, int64_t ratio, uint64_t seed, TensorSet& set);
 /// State table and slots of a compressor, logical pages in order.
-void fill_compressor_paging(const DecodeConfig& c, const compressor::Config& compressor,
-                            const TensorSet& set);
+void fill_compressor_paging(const compressor::Config& compressor, const TensorSet& set);
 /// wo_a and wo_b normal / sqrt(fan in), the sink constant.
-void fill_output_weights(const DecodeConfig& c, const sparse::Config& sparse, float sink,
-                         uint64_t seed, const TensorSet& set);
+void fill_output_weights(const sparse::Config& sparse, float sink, uint64_t seed,
+                         const TensorSet& set);
 
 /// The sliding window as program arguments.
 struct Window {
@@ -50,9 +49,9 @@ sparse::Args sparse_args(const Front& f, const Window& window, const positions::
 // --- references --------------------------------------------------------------------------------
 
 /// One compressor on the block's normed rows; its cos / sin are those of its group's start.
-compressor::Expected golden_compressed(const TensorSet& in, const DecodeConfig& c,
-                                       const compressor::Config& compressor, const GoldenFront& f,
-                                       const std::string& cache, const std::string& slots);
+compressor::Expected golden_compressed(const TensorSet& in, const compressor::Config& compressor,
+                                       const GoldenFront& f, const std::string& cache,
+                                       const std::string& slots);
 /// Inputs of sparse attention; the compressed cache and the index lists are still to be given.
 sparse::GoldenInputs golden_sparse_inputs(const TensorSet& in, const GoldenFront& f);
 /// x_out and kv_cache from the attention output [T, D].

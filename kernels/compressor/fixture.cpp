@@ -104,14 +104,6 @@ int64_t PageTable::row(int64_t request, int64_t logical_row) const {
   return page(request, logical_row / page_rows) * page_rows + logical_row % page_rows;
 }
 
-void fill_positions(const Config& c, const std::vector<int64_t>& starts,
-                    const HostTensor& positions) {
-  for (int64_t b = 0; b < c.batch; ++b)
-    for (int64_t s = 0; s < c.seq; ++s)
-      positions.as<int32_t>()[b * c.seq + s] =
-          static_cast<int32_t>(starts[static_cast<size_t>(b) % starts.size()] + s);
-}
-
 void fill_state_paging(const Config& c, const HostTensor& positions, const PageTable& pages,
                        const TensorSet& set) {
   auto* table = set.at(c.prefix + "compress_state_block_table").as<int32_t>();

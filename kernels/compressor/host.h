@@ -31,9 +31,6 @@ struct PageTable {
   int64_t row(int64_t request, int64_t logical_row) const;
 };
 
-/// Positions of the step's tokens, [B, S]: request b starts at starts[b mod n].
-void fill_positions(const Config& c, const std::vector<int64_t>& starts,
-                    const HostTensor& positions);
 /// compress_state_block_table and state_slot_mapping.
 void fill_state_paging(const Config& c, const HostTensor& positions, const PageTable& pages,
                        const TensorSet& set);

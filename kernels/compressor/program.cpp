@@ -7,6 +7,7 @@
 #include "kernels/compressor/host.h"
 #include "kernels/declare.h"
 #include "kernels/fixtures.h"
+#include "kernels/positions/golden.h"
 
 namespace kernels::compressor {
 namespace {
@@ -68,7 +69,7 @@ void fill_inputs(const Config& c, uint64_t seed, TensorSet& set) {
   fill_weights(c, seed, set);
   fill_state(c, set.at("compress_state"));
   const HostTensor& positions = set.at("position_ids");
-  fill_positions(c, starts(c), positions);
+  positions::fill_decode_positions(positions, starts(c));
   fill_state_paging(c, positions, state, set);
   fill_cmp_slots(c, positions, cmp, set.at("cmp_slot_mapping"));
   fill_window_tables(c, positions, set.at("cos"), set.at("sin"));

@@ -90,10 +90,9 @@ std::vector<TensorSpec> inputs(const Config& c) {
 std::vector<TensorSpec> outputs(const Config& c) { return attention::output_specs(c.block); }
 
 /// Weights, history, paging of one compressor.
-void fill_compressor(const Config& c, const compressor::Config& part, uint64_t seed,
-                     TensorSet& set) {
+void fill_compressor(const compressor::Config& part, uint64_t seed, TensorSet& set) {
   compressor::fill_weights(part, seed, set);
-  attention::fill_compressor_paging(c.block, part, set);
+  attention::fill_compressor_paging(part, set);
   compressor::fill_history(part, seed, set.at("position_ids"),
                            {part.state_pages, part.state_page_rows()},
                            set.at(part.prefix + "compress_state"));
@@ -103,8 +102,8 @@ void fill_inputs(const Config& c, uint64_t seed, TensorSet& set) {
   attention::fill_front(c.block, seed, set);
   attention::fill_window(c.block, seed, set);
   attention::fill_compressed(c.block, c.compressor.ratio(), seed, set);
-  fill_compressor(c, c.compressor, seed, set);
-  fill_compressor(c, c.indexer.inner, seed, set);
+  fill_compressor(c.compressor, seed, set);
+  fill_compressor(c.indexer.inner, seed, set);
   fill_decode_indexer_weights(c.indexer, seed, set);
   const HostTensor& table = set.at("idx_block_table");
   attention::fill_block_table(table);
@@ -112,7 +111,7 @@ void fill_inputs(const Config& c, uint64_t seed, TensorSet& set) {
                                    set.at("idx_slot_mapping"));
   attention::fill_normalised_cache(set.at("idx_kv_cache"), table,
                                    c.block.last_position() / kIdxRatio + 1, seed);
-  attention::fill_output_weights(c.block, c.sparse, kSink, seed, set);
+  attention::fill_output_weights(c.sparse, kSink, seed, set);
 }
 
 /// The indexer's arguments; `step_half` and `group_half` are rows of a request's first token and of
@@ -204,8 +203,8 @@ std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const Tens
 /// The indexer's list of every token [T, keys].
 std::vector<int32_t> golden_topk(const TensorSet& in, const Config& c,
                                  const attention::GoldenFront& f) {
-  const compressor::Expected keys = attention::golden_compressed(
-      in, c.block, c.indexer.inner, f, "idx_kv_cache", "idx_slot_mapping");
+  const compressor::Expected keys =
+      attention::golden_compressed(in, c.indexer.inner, f, "idx_kv_cache", "idx_slot_mapping");
   const std::vector<int64_t> first = positions::request_positions(in.at("position_ids"));
   const golden::Matrix cos = to_f32(positions::golden_half_rows(in.at("freqs_cos"), first));
   const golden::Matrix sin = to_f32(positions::golden_half_rows(in.at("freqs_sin"), first));
@@ -219,7 +218,7 @@ std::vector<int32_t> golden_topk(const TensorSet& in, const Config& c,
 void reference(const TensorSet& in, const Config& c, TensorSet& out) {
   const attention::GoldenFront f = attention::golden_front(in, c.block);
   const compressor::Expected compressed =
-      attention::golden_compressed(in, c.block, c.compressor, f, "cmp_kv", "cmp_slot_mapping");
+      attention::golden_compressed(in, c.compressor, f, "cmp_kv", "cmp_slot_mapping");
   const std::vector<int32_t> topk = golden_topk(in, c, f);
   const attention::StepPositions step =
       attention::step_positions(in.at("position_ids"), in.at("kv_seq_lens"));

@@ -65,8 +65,8 @@ void fill_inputs(const Config& c, uint64_t seed, TensorSet& set) {
   attention::fill_window(c.block, seed, set);
   attention::fill_compressed(c.block, c.compressor.ratio(), seed, set);
   compressor::fill_weights(c.compressor, seed, set);
-  attention::fill_compressor_paging(c.block, c.compressor, set);
-  attention::fill_output_weights(c.block, c.sparse, 0, seed, set);
+  attention::fill_compressor_paging(c.compressor, set);
+  attention::fill_output_weights(c.sparse, 0, seed, set);
 }
 
 std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const TensorSet& in,
@@ -121,7 +121,7 @@ std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const Tens
 void reference(const TensorSet& in, const Config& c, TensorSet& out) {
   const attention::GoldenFront f = attention::golden_front(in, c.block);
   const compressor::Expected compressed =
-      attention::golden_compressed(in, c.block, c.compressor, f, "cmp_kv", "cmp_slot_mapping");
+      attention::golden_compressed(in, c.compressor, f, "cmp_kv", "cmp_slot_mapping");
   const attention::StepPositions step =
       attention::step_positions(in.at("position_ids"), in.at("kv_seq_lens"));
   sparse::GoldenInputs attend = attention::golden_sparse_inputs(in, f);

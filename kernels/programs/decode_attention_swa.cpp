@@ -53,7 +53,7 @@ std::vector<TensorSpec> outputs(const Config& c) { return attention::output_spec
 void fill_inputs(const Config& c, uint64_t seed, TensorSet& set) {
   attention::fill_front(c.block, seed, set);
   attention::fill_window(c.block, seed, set);
-  attention::fill_output_weights(c.block, c.sparse, 0, seed, set);
+  attention::fill_output_weights(c.sparse, 0, seed, set);
 }
 
 std::vector<std::pair<std::string, Tensor>> run(pl::Session& session, const TensorSet& in,

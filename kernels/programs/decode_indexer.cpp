@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "isa/numerics.h"
+#include "kernels/attention/decode_fixture.h"
 #include "kernels/compare.h"
 #include "kernels/compressor/host.h"
 #include "kernels/declare.h"
@@ -10,6 +11,7 @@
 #include "kernels/fixtures.h"
 #include "kernels/indexer/decode_indexer.h"
 #include "kernels/launch.h"
+#include "kernels/positions/golden.h"
 #include "kernels/rope_tables.h"
 
 namespace kernels {
@@ -172,18 +174,13 @@ void fill_state(const Config& c, const compressor::PageTable& pages, TensorSet& 
 void fill_paging(const Config& c, TensorSet& set) {
   const DecodeIndexerConfig& i = c.indexer;
   const HostTensor& positions = set.at("position_ids");
-  compressor::fill_positions(i.inner, c.starts(), positions);
+  positions::fill_decode_positions(positions, c.starts());
   const compressor::PageTable keys{i.pages_per_request, kPage};
   const compressor::PageTable state{i.inner.state_pages, i.inner.state_page_rows()};
   compressor::fill_state_paging(i.inner, positions, state, set);
   compressor::fill_cmp_slots(i.inner, positions, keys, set.at("cmp_slot_mapping"));
-  for (int64_t b = 0; b < i.batch; ++b) {
-    set.at("kv_seq_lens").as<int32_t>()[b] =
-        positions.as<int32_t>()[b * i.seq] + static_cast<int32_t>(i.seq);
-    for (int64_t j = 0; j < i.pages_per_request; ++j)
-      set.at("idx_block_table").as<int32_t>()[b * i.pages_per_request + j] =
-          static_cast<int32_t>(keys.page(b, j));
-  }
+  attention::fill_seq_lens(positions, set.at("kv_seq_lens"));
+  attention::fill_block_table(set.at("idx_block_table"));
   fill_state(c, state, set);
 }
 
