@@ -18,9 +18,12 @@ LoopRange::LoopRange(LoopKind kind, int64_t begin, int64_t end, int64_t step, in
     fail("lang.loop-trip", site, std::to_string(trip_) + " iterations");
 }
 
-// Runs during unwinding too (break, return, exceptions): must not throw.
+// Runs during unwinding too (break, return, exceptions): must not throw. The block or session may
+// be gone by then.
 LoopRange::~LoopRange() {
-  if (!open_) return;
+  const Session::Impl* session = active_session();
+  if (!open_ || session == nullptr || session->serial != session_ || current_block() != block_)
+    return;
   try {
     leave();
   } catch (...) {
@@ -30,6 +33,8 @@ LoopRange::~LoopRange() {
 LoopRange::iterator LoopRange::begin() {
   if (trip_ == 0) return {this, 0};
   open_ = true;
+  block_ = current_block();
+  session_ = current_session(site_).serial;
   if (Block* block = current_block()) {
     Op& op = block->append_marker(Op::Kind::LoopBegin, site_);
     op.loop = kind_;

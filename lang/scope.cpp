@@ -1,6 +1,7 @@
 #include "lang/scope.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "lang/ops.h"
@@ -35,29 +36,42 @@ ScopeRecord describe_scope(Session::Impl& session, const ScopeOptions& options, 
   return scope;
 }
 
+/// The next block of the scope reserves what this one took.
+void note_size(const Block& block, ScopeRun& run) {
+  run.expected_ops.store(block.record.ops.size(), std::memory_order_relaxed);
+  run.expected_values.store(block.record.values.size(), std::memory_order_relaxed);
+}
+
 void run_block(Block& block, const std::function<void(int64_t)>& body) {
   {
     BlockGuard guard(&block);
     body(block.index());
   }
-  ScopeRun& run = block.run();
-  run.expected_ops.store(block.record.ops.size(), std::memory_order_relaxed);
-  run.expected_values.store(block.record.values.size(), std::memory_order_relaxed);
+  note_size(block, block.run());
 }
 
-TaskId run_scope(int64_t block_num, const ScopeOptions& options,
-                 const std::function<void(int64_t)>& body, Site site) {
-  Session::Impl& session = current_session(site);
+ScopeRecord describe_launch(Session::Impl& session, int64_t block_num, const ScopeOptions& options,
+                            Site site) {
   ScopeRecord scope = describe_scope(session, options, site);
   if (block_num < 1 || block_num > kBlocksMax)
     fail("lang.block-num", site,
          "scope '" + options.name + "' asks for " + std::to_string(block_num) + " blocks, 1.." +
              std::to_string(kBlocksMax) + " are possible");
   scope.block_num = static_cast<int32_t>(block_num);
+  return scope;
+}
+
+TaskId next_task(const Session::Impl& session) {
+  return TaskId(static_cast<uint32_t>(session.record.scopes.size()));
+}
+
+TaskId run_scope(int64_t block_num, const ScopeOptions& options,
+                 const std::function<void(int64_t)>& body, Site site) {
+  Session::Impl& session = current_session(site);
+  ScopeRecord scope = describe_launch(session, block_num, options, site);
 
   Lockstep lockstep;
-  ScopeRun run{session, options.name, TaskId(static_cast<uint32_t>(session.record.scopes.size())),
-               scope.block_num};
+  ScopeRun run{session, options.name, next_task(session), scope.block_num};
   std::vector<std::unique_ptr<Block>> blocks(static_cast<size_t>(block_num));
   const auto run_one = [&](int64_t b) {
     auto& block = blocks[static_cast<size_t>(b)];
@@ -78,19 +92,6 @@ TaskId run_scope(int64_t block_num, const ScopeOptions& options,
   return session.close_scope(std::move(scope), blocks);
 }
 
-class RuntimeScope {
- public:
-  RuntimeScope(Session::Impl& session, bool manual) : session_(session) {
-    session_.open_runtime_scope(manual);
-  }
-  ~RuntimeScope() { session_.close_runtime_scope(); }
-  RuntimeScope(const RuntimeScope&) = delete;
-  RuntimeScope& operator=(const RuntimeScope&) = delete;
-
- private:
-  Session::Impl& session_;
-};
-
 Session::Impl& orchestration(const char* what, Site site) {
   if (current_block() != nullptr)
     fail("lang.inside-scope", site, std::string(what) + " belongs to the orchestration");
@@ -109,6 +110,65 @@ TaskId spmd(int64_t blocks, const ScopeOptions& options, const std::function<voi
   return run_scope(blocks, options, body, site);
 }
 
+struct OpenScope::State {
+  State(Session::Impl& owner, ScopeRecord scope, Site opened_at)
+      : session(owner),
+        record(std::move(scope)),
+        run{owner, record.name, next_task(owner), record.block_num},
+        site(opened_at) {}
+
+  void end_block() {
+    guard.reset();
+    if (!blocks.empty()) note_size(*blocks.back(), run);
+  }
+
+  Session::Impl& session;
+  ScopeRecord record;
+  ScopeRun run;
+  Site site;
+  std::vector<std::unique_ptr<Block>> blocks;
+  std::optional<BlockGuard> guard;  ///< while a block runs
+};
+
+OpenScope::OpenScope(int64_t blocks, const ScopeOptions& options, Site site) {
+  Session::Impl& session = current_session(site);
+  state_ = std::make_unique<State>(session, describe_launch(session, blocks, options, site), site);
+  task_ = state_->run.task;
+}
+
+OpenScope::~OpenScope() = default;
+
+bool OpenScope::next_block() {
+  if (!state_) fail("lang.scope-closed", Site{}, "the scope has been closed");
+  State& s = *state_;
+  s.end_block();
+  const auto index = static_cast<int32_t>(s.blocks.size());
+  if (index == s.record.block_num) return false;
+  s.blocks.push_back(std::make_unique<Block>(s.run, index));
+  s.guard.emplace(s.blocks.back().get());
+  return true;
+}
+
+int64_t OpenScope::block() const { return static_cast<int64_t>(state_->blocks.size()) - 1; }
+TaskId OpenScope::task() const { return task_; }
+
+bool OpenScope::has_recorded() const {
+  return !state_->blocks.empty() && state_->blocks.back()->record.ops.size() > 0;
+}
+
+TaskId OpenScope::close() {
+  if (!state_) fail("lang.scope-closed", Site{}, "the scope has been closed");
+  State& s = *state_;
+  s.end_block();
+  if (static_cast<int32_t>(s.blocks.size()) != s.record.block_num)
+    fail("lang.scope-closed", s.site,
+         "scope '" + s.record.name + "' ends after " + std::to_string(s.blocks.size()) + " of " +
+             std::to_string(s.record.block_num) + " blocks");
+  const TaskId task = s.session.close_scope(std::move(s.record), s.blocks);
+  state_.reset();
+  return task;
+}
+
 TaskId task_dummy(const std::vector<TaskId>& deps, const std::string& name, Site site) {
   Session::Impl& session = current_session(site);
   ScopeOptions options;
@@ -122,34 +182,61 @@ TaskId task_dummy(const std::vector<TaskId>& deps, const std::string& name, Site
 }
 
 void auto_scope(const std::function<void()>& body) {
-  RuntimeScope scope(orchestration("auto_scope", Site{}), false);
+  RuntimeScope scope(false, Site{});
   body();
 }
 
 void manual_scope(const std::function<void()>& body) {
-  RuntimeScope scope(orchestration("manual_scope", Site{}), true);
+  RuntimeScope scope(true, Site{});
   body();
+}
+
+RuntimeScope::RuntimeScope(bool manual, Site site)
+    : session_(&orchestration(manual ? "manual_scope" : "auto_scope", site)) {
+  serial_ = session_->serial;
+  session_->open_runtime_scope(manual);
+}
+
+RuntimeScope::~RuntimeScope() { close(); }
+
+void RuntimeScope::close() {
+  // The session may have been abandoned before its scopes.
+  if (session_ != nullptr && active_session() == session_ && session_->serial == serial_)
+    session_->close_runtime_scope();
+  session_ = nullptr;
 }
 
 int64_t get_block_idx(Site site) { return require_block("get_block_idx", site).index(); }
 
 void split_aiv(const std::function<void(int64_t)>& body, Site site) {
-  Block& block = require_block("split_aiv", site);
-  if (block.in_lane) fail("lang.nested-scope", site, "split_aiv inside split_aiv");
-  struct LaneGuard {
-    Block& b;
-    ~LaneGuard() {
-      b.in_lane = false;
-      b.lane = 0;
-    }
-  } guard{block};
-  block.in_lane = true;
-  for (uint8_t lane = 0; lane < 2; ++lane) {
-    block.lane = lane;
-    block.append_marker(Op::Kind::LaneBegin, site);
-    body(lane);
-    block.append_marker(Op::Kind::LaneEnd, site);
+  LaneLoop lanes(site);
+  while (lanes.next()) body(lanes.lane());
+}
+
+LaneLoop::LaneLoop(Site site) : block_(require_block("split_aiv", site)), site_(site) {
+  if (block_.in_lane) fail("lang.nested-scope", site, "split_aiv inside split_aiv");
+  block_.in_lane = true;
+}
+
+// A body that failed may have taken its block with it.
+LaneLoop::~LaneLoop() {
+  if (lane_ < 2 && current_block() == &block_) end_lane();
+}
+
+void LaneLoop::end_lane() {
+  block_.in_lane = false;
+  block_.lane = 0;
+}
+
+bool LaneLoop::next() {
+  if (lane_ >= 0) block_.append_marker(Op::Kind::LaneEnd, site_);
+  if (++lane_ == 2) {
+    end_lane();
+    return false;
   }
+  block_.lane = static_cast<uint8_t>(lane_);
+  block_.append_marker(Op::Kind::LaneBegin, site_);
+  return true;
 }
 
 void syncall(Site site) {

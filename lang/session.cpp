@@ -58,7 +58,7 @@ isa::BufferId Session::Impl::add_buffer(std::string name, DType dtype, const Dim
   }
   if (role == isa::BufferRole::Input) {
     gm->storage.initial = gm->storage.data;
-  } else if (role == isa::BufferRole::InOut) {
+  } else if (role == isa::BufferRole::InOut && options.keep_initial) {
     gm->storage.initial = copy_gm(gm->data(), gm->info.bytes);
   }
   buffers_.push_back(std::move(gm));
@@ -173,6 +173,12 @@ Tensor Session::inout(const std::string& name, DType dtype, Dims shape,
 
 Tensor Session::output(const std::string& name, DType dtype, Dims shape) {
   return declare(impl_.get(), name, dtype, shape, isa::BufferRole::Output, nullptr);
+}
+
+Tensor Session::output(const std::string& name, DType dtype, Dims shape,
+                       std::shared_ptr<uint8_t> bytes) {
+  check_bytes(name, bytes);
+  return declare(impl_.get(), name, dtype, shape, isa::BufferRole::Output, std::move(bytes));
 }
 
 uint8_t* Session::data(const Tensor& tensor) {

@@ -17,6 +17,8 @@ struct SessionOptions {
   bool mask_scatter = true;  ///< the chip has the mask form of scatter (a2a3 yes, a5 no)
   bool a5_casts = false;     ///< the chip converts a5's extra type pairs (kernel-language.md §1.3)
   bool loop_scopes = true;   ///< each iteration of an orchestration loop is a runtime scope
+  /// Keep the bytes in/out tensors had before the run; verifying a lowering needs them.
+  bool keep_initial = true;
 };
 
 /// One program run. Exactly one session is active per thread; `pl::` functions act on it.
@@ -33,6 +35,8 @@ class Session {
   Tensor input(const std::string& name, DType dtype, Dims shape, std::shared_ptr<uint8_t> bytes);
   Tensor inout(const std::string& name, DType dtype, Dims shape, std::shared_ptr<uint8_t> bytes);
   Tensor output(const std::string& name, DType dtype, Dims shape);
+  /// An output that is written straight into the caller's memory; what it held counts as written.
+  Tensor output(const std::string& name, DType dtype, Dims shape, std::shared_ptr<uint8_t> bytes);
 
   /// Bytes of a tensor's buffer (valid until the session and its record are gone).
   uint8_t* data(const Tensor& tensor);
