@@ -46,6 +46,9 @@ void write_result(traces::OutputFolder& folder, const RunResult& result, const R
   files.records.format = traces::records_format_from_name(options.records_format);
   files.records.level = request.level;
   files.gzip_trace = options.gzip;
+  files.swimlane = options.swimlane;
+  files.deps = options.deps;
+  files.pmu = options.pmu;
   files.clock_mhz = result.chip.clock_mhz;
   traces::write_run_files(folder, result.timeline, result.lowered.graph, result.summary,
                           memory_lines(result.lowered), hint_lines(result.lowered), files);

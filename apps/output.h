@@ -12,6 +12,7 @@ namespace app {
 struct OutputOptions {
   std::string records_format = "2026-08";
   bool gzip = false;
+  bool swimlane = true, deps = true, pmu = true;  ///< groups of files
 };
 
 /// Writes every file of `result` into `folder` (not committed).

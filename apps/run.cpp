@@ -86,6 +86,28 @@ traces::RunInfo run_info(const RunRequest& request, const std::string& mode,
   return info;
 }
 
+void lower_and_replay(const pl::RecordedProgram& recorded, const RunRequest& request,
+                      RunResult& result, Progress& progress) {
+  progress.step("lowering for " + result.chip.name);
+  lower::Options lower_options;
+  lower_options.threads = request.threads;
+  result.lowered = lower::lower(recorded, result.chip, lower_options);
+  for (const lower::Hazard& h : lower::find_hazards(recorded, result.lowered.graph))
+    result.hazards.push_back(lower::describe(h, result.lowered.graph));
+
+  progress.step("replaying");
+  sim::Options sim_options;
+  sim_options.observer_effect = request.observer_effect;
+  sim_options.level = request.level;
+  sim_options.instructions = request.detail;
+  result.timeline = sim::replay(result.lowered.graph, result.chip, sim_options);
+
+  if (request.verify_lowering) {
+    progress.step("verifying the lowering");
+    result.lowering_check = verify_lowering(recorded, result.lowered.graph, result.chip);
+  }
+}
+
 }  // namespace
 
 bool RunResult::passed() const {
@@ -127,24 +149,7 @@ RunResult run(const RunRequest& request, Progress& progress) {
   const pl::RecordedProgram recorded = session.finish();
   result.diagnostics = recorded.diagnostics;
 
-  progress.step("lowering for " + result.chip.name);
-  lower::Options lower_options;
-  lower_options.threads = request.threads;
-  result.lowered = lower::lower(recorded, result.chip, lower_options);
-  for (const lower::Hazard& h : lower::find_hazards(recorded, result.lowered.graph))
-    result.hazards.push_back(lower::describe(h, result.lowered.graph));
-
-  progress.step("replaying");
-  sim::Options sim_options;
-  sim_options.observer_effect = request.observer_effect;
-  sim_options.level = request.level;
-  sim_options.instructions = request.detail;
-  result.timeline = sim::replay(result.lowered.graph, result.chip, sim_options);
-
-  if (request.verify_lowering) {
-    progress.step("verifying the lowering");
-    result.lowering_check = verify_lowering(recorded, result.lowered.graph, result.chip);
-  }
+  lower_and_replay(recorded, request, result, progress);
   if (request.golden) {
     progress.step("golden");
     result.verdicts = kernels::judge(program, inputs, actual, golden.get());
@@ -155,6 +160,17 @@ RunResult run(const RunRequest& request, Progress& progress) {
                         golden_summary(result.verdicts, request.golden));
   for (const kernels::ScopeGroup& group : program.scope_groups)
     result.summary.groups.push_back({group.name, group.scopes});
+  return result;
+}
+
+RunResult replay(const pl::RecordedProgram& recorded, chips::Chip chip, const RunRequest& request,
+                 Progress& progress) {
+  RunResult result;
+  result.chip = std::move(chip);
+  result.diagnostics = recorded.diagnostics;
+  lower_and_replay(recorded, request, result, progress);
+  result.summary = traces::summarize(result.timeline, result.lowered.graph,
+                                     run_info(request, request.mode, result));
   return result;
 }
 

@@ -42,4 +42,9 @@ struct RunResult {
 /// "knob.chip" for a form the chip refuses.
 RunResult run(const RunRequest& request, Progress& progress);
 
+/// The second half of the road for a program that somebody else has executed: lowering, replay and
+/// summary (without a golden). Of the request the machine options and `program`, the name, count.
+RunResult replay(const pl::RecordedProgram& recorded, chips::Chip chip, const RunRequest& request,
+                 Progress& progress);
+
 }  // namespace app

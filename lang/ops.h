@@ -69,6 +69,11 @@ Tensor assemble(const Tensor& target, const Tile& tile, const Dims& offsets, boo
 Tile assemble(const Tile& target, const Tile& tile, int64_t row, int64_t col,
               Site site = Site::here());
 
+/// The GM temporary a tile of an earlier one-block scope travels through (kernel-language.md §2.4),
+/// for orchestration code that makes views of it. Errors: "lang.inside-scope",
+/// "lang.outside-its-block".
+Tensor spill(const Tile& tile, Site site = Site::here());
+
 /// A tile with undefined contents (Vec, or Acc once it accumulates a matmul: the first matmul_acc
 /// into a window of it starts from zero).
 Tile create_tile(int64_t rows, int64_t cols, DType dtype, TileSpace space = TileSpace::Auto,

@@ -41,6 +41,22 @@ void Session::Impl::place_foreign_tiles(Block& block) {
   for (ForeignTile& f : block.foreign) block.record.ops[f.load_op].gm.buffer = spill(f.source);
 }
 
+Tensor spill(const Tile& tile, Site site) {
+  Session::Impl& session = current_session(site);
+  if (current_block() != nullptr)
+    fail("lang.inside-scope", site, "inside a scope a tile is used as it is");
+  if (!tile.present() || tile.transposed()) fail("lang.no-tile", site, "there is no such tile");
+  if (tile.data()->owner.session_serial != session.serial)
+    fail("lang.other-session", site, "the tile belongs to another session");
+  if (tile.data()->owner.block_num != 1)
+    fail("lang.outside-its-block", site,
+         "tile " + describe(tile) + " was made by a scope of " +
+             std::to_string(tile.data()->owner.block_num) +
+             " blocks; only tiles of one-block scopes can be used later (store it to a tensor)");
+  const TileRef& ref = tile.ref();
+  return {session.spill(tile), ref.dtype, {ref.rows, ref.cols}, {ref.cols, 1}, 0};
+}
+
 isa::BufferId Session::Impl::spill(const Tile& tile) {
   TileData& data = *tile.data();
   const TileRef& ref = tile.ref();

@@ -35,6 +35,9 @@ class Session::Impl {
   /// Takes over the blocks of a finished scope (scope_close.cpp).
   TaskId close_scope(ScopeRecord scope, std::vector<std::unique_ptr<Block>>& blocks);
 
+  /// The GM temporary of a tile of an earlier one-block scope (scope_close.cpp).
+  isa::BufferId spill(const Tile& tile);
+
   RecordedProgram finish();
 
   const SessionOptions options;
@@ -46,7 +49,6 @@ class Session::Impl {
  private:
   void merge_sites(Block& block, std::vector<isa::SiteId>& global_ids);
   void place_foreign_tiles(Block& block);
-  isa::BufferId spill(const Tile& tile);
   void merge_diagnostics(const std::string& scope,
                          const std::vector<std::unique_ptr<Block>>& blocks);
 

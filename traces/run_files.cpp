@@ -4,33 +4,43 @@
 #include "traces/picture.h"
 
 namespace traces {
+namespace {
 
-void write_run_files(OutputFolder& folder, const Timeline& timeline, const isa::TaskGraph& graph,
-                     const Summary& summary, const std::vector<MemoryLine>& memory,
-                     const std::vector<HintLine>& hints, const RunFilesOptions& options) {
-  const std::string dfx = "dfx_outputs/", report = "report/";
+void write_swimlane(OutputFolder& folder, const Timeline& timeline, const isa::TaskGraph& graph,
+                    const RunFilesOptions& options) {
+  const std::string dfx = "dfx_outputs/";
   folder.write(dfx + "chip_swimlane_records.json", [&](const Sink& sink) {
     write_records_json(make_records(timeline, graph, options.records), sink);
   });
-  folder.write(dfx + "deps.json", [&](const Sink& sink) { write_deps_json(graph, sink); });
   folder.write(dfx + "name_map_" + graph.program + ".json", name_map_json(graph));
-  folder.write(dfx + "pmu.csv",
-               pmu_csv(timeline, graph, options.clock_mhz, pmu_columns(timeline.meta.chip)));
   const auto trace = [&](const Sink& sink) { write_chrome_trace(timeline, graph, sink); };
   const std::string trace_name = dfx + "merged_swimlane_" + graph.program + ".json";
   if (options.gzip_trace)
     folder.write(trace_name + ".gz", [&](const Sink& sink) { write_gzip(trace, sink); });
   else
     folder.write(trace_name, trace);
-
-  folder.write(report + "memory_after_AllocateMemoryAddr.txt", memory_report(memory));
-  folder.write(report + "perf_hints.log", hint_log(hints));
-  folder.write(report + "swimlane_report.txt",
+  folder.write("report/swimlane_report.txt",
                swimlane_report(timeline, graph, options.records.level));
   if (options.pictures) {
     folder.write("swimlane.svg", swimlane_svg(timeline, graph));
     folder.write("viewer.html", viewer_html({{graph.program, timeline, graph}}));
   }
+}
+
+}  // namespace
+
+void write_run_files(OutputFolder& folder, const Timeline& timeline, const isa::TaskGraph& graph,
+                     const Summary& summary, const std::vector<MemoryLine>& memory,
+                     const std::vector<HintLine>& hints, const RunFilesOptions& options) {
+  const std::string dfx = "dfx_outputs/", report = "report/";
+  if (options.swimlane) write_swimlane(folder, timeline, graph, options);
+  if (options.deps)
+    folder.write(dfx + "deps.json", [&](const Sink& sink) { write_deps_json(graph, sink); });
+  if (options.pmu)
+    folder.write(dfx + "pmu.csv",
+                 pmu_csv(timeline, graph, options.clock_mhz, pmu_columns(timeline.meta.chip)));
+  folder.write(report + "memory_after_AllocateMemoryAddr.txt", memory_report(memory));
+  folder.write(report + "perf_hints.log", hint_log(hints));
   folder.write("summary.json", summary_json(summary));
 }
 

@@ -17,6 +17,9 @@ struct RunFilesOptions {
   RecordsOptions records;
   bool gzip_trace = false;  ///< merged_swimlane_*.json.gz instead of .json
   bool pictures = true;     ///< swimlane.svg and viewer.html
+  bool swimlane = true;     ///< records, name map, merged trace, report and pictures
+  bool deps = true;         ///< deps.json
+  bool pmu = true;          ///< pmu.csv
   double clock_mhz = 0;     ///< core clock, for pmu.csv
 };
 
