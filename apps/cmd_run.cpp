@@ -1,11 +1,16 @@
-// a2a3sim run PROGRAM: golden verdict, scope table, output folder.
+// a2a3sim run PROGRAM: golden verdict, scope table, output folder. A program file in Python goes to
+// the front end.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "apps/commands.h"
 #include "apps/output.h"
 #include "apps/run.h"
+#include "apps/run_python.h"
+#include "isa/error.h"
 #include "traces/report.h"
 
 namespace app {
@@ -14,6 +19,7 @@ namespace {
 struct RunCommand {
   RequestOptions options;
   OutputOptions output;
+  std::vector<std::string> arguments;  ///< of a Python file
   std::string out;
   bool no_out = false;
   bool json = false;
@@ -26,7 +32,34 @@ std::string default_folder(const RunRequest& request) {
   return "out/" + name;
 }
 
-int run_command(RunCommand& c) {
+/// Options that mean something for a Python file; the rest belongs to its own command line.
+void check_python_options(const CLI::App& cmd) {
+  static constexpr std::array<const char*, 8> kUseful = {
+      "program", "arguments", "--chip", "--soc", "--chip-set", "--threads", "--no-observer", "--out"};
+  for (const CLI::Option* option : cmd.get_options()) {
+    const std::string name = option->get_single_name();
+    const bool useful = std::any_of(kUseful.begin(), kUseful.end(), [&](const std::string& u) {
+      return u == name || u == "--" + name;
+    });
+    if (option->count() > 0 && !useful)
+      throw isa::Error("cli.python-option",
+                       fmt::format("--{} does not apply to a Python file; give the file's own "
+                                   "options after --",
+                                   name));
+  }
+}
+
+int run_command(RunCommand& c, const CLI::App& cmd, const std::string& default_chip) {
+  if (is_python_file(c.options.request.program)) {
+    check_python_options(cmd);
+    finish_request(c.options);
+    if (cmd.count("--chip") == 0 && chooses_platform(c.arguments)) c.options.request.chip.clear();
+    run_python({c.options.request.program, c.arguments, c.out}, c.options.request, default_chip);
+  }
+  if (!c.arguments.empty())
+    throw isa::Error("cli.usage", fmt::format("'{}': only a Python file takes arguments, this is an "
+                                              "extra one (see --help)",
+                                              c.arguments.front()));
   finish_request(c.options);
   const RunRequest& request = c.options.request;
   const std::string path = c.out.empty() ? default_folder(request) : c.out;
@@ -61,7 +94,10 @@ void add_run_command(CLI::App& cli, CommandContext& context) {
   r.chip = context.default_chip;
   CLI::App* cmd =
       cli.add_subcommand("run", "Execute a program, check it, predict its time, write the traces");
-  cmd->add_option("program", r.program, "see the list command")->required();
+  cmd->add_option("program", r.program,
+                  "see the list command; or a pypto.language file (.py), its options after --")
+      ->required();
+  cmd->add_option("arguments", c->arguments, "of a Python file, after --");
   add_machine_options(*cmd, c->options);
   cmd->add_option("--inputs", r.inputs_dir,
                   "read input tensors from this folder (manifest.json and .npy files)");
@@ -84,7 +120,8 @@ void add_run_command(CLI::App& cli, CommandContext& context) {
       ->check(CLI::IsMember({"2026-08", "2026-09"}))
       ->capture_default_str();
   cmd->add_flag("--gzip", c->output.gzip, "compress the merged trace");
-  cmd->callback([c, &context] { context.exit_code = run_command(*c); });
+  cmd->callback(
+      [c, cmd, &context] { context.exit_code = run_command(*c, *cmd, context.default_chip); });
 }
 
 }  // namespace app
