@@ -197,6 +197,7 @@ void bind_making(py::module_& m) {
                            space_of(target));
       },
       py::arg("shape"), py::arg("dtype"), py::arg("target_memory") = py::none());
+  m.attr("tile_create") = m.attr("create_tile");
   m.def(
       "create_l1",
       [](py::handle shape, py::handle dtype) {
@@ -238,6 +239,7 @@ void bind_memory(py::module_& m) {
   py::enum_<isa::MaskPattern>(m, "MaskPattern")
       .value("P0101", isa::MaskPattern::P0101)
       .value("P1010", isa::MaskPattern::P1010);
+  m.attr("tile_MaskPattern") = m.attr("MaskPattern");
   enum class AtomicType { None, Add };
   py::enum_<AtomicType>(m, "AtomicType")
       .value("None_", AtomicType::None)
@@ -295,14 +297,15 @@ void bind_memory(py::module_& m) {
       },
       py::arg("dst"), py::arg("src"), py::arg("dst_offset"), py::arg("src_offset"),
       py::arg("shape"), py::arg("valid_shape") = py::none());
+  m.def("prefetch_make_context", [] { return py::none(); });
   m.def(
-      "prefetch",
-      [](py::handle source) {
+      "prefetch_async_prefetch",
+      [](py::handle source, py::handle) {
         const PyTensor* t = as_tensor(source);
-        if (t == nullptr) fail("front.operand", "prefetch takes a tensor");
+        if (t == nullptr) fail("front.operand", "async_prefetch takes a tensor");
         pl::prefetch(t->tensor, here());
       },
-      py::arg("tensor"));
+      py::arg("tensor"), py::arg("context") = py::none());
 }
 
 }  // namespace front

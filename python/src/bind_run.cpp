@@ -1,4 +1,6 @@
 // One execution: a session while the program runs, then lowering, replay and files.
+#include <pybind11/stl.h>
+
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -122,7 +124,7 @@ class Run {
     }
     py::dict out;
     out["summary"] = traces::summary_json(result.summary);
-    out["wall_us"] = static_cast<double>(result.summary.makespan.count()) / 1e6;
+    out["wall_us"] = result.summary.makespan.us();
     out["tasks"] = result.summary.tasks;
     out["blocks"] = result.summary.blocks;
     out["instructions"] = result.summary.instructions;

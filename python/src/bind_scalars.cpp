@@ -10,9 +10,37 @@ const Dims& shape_of(py::handle h) {
   fail("front.operand", "dim takes a tensor or a tile");
 }
 
+/// Scalars are plain Python numbers: min and max are host arithmetic.
+py::object extreme(const py::args& values, int op, const char* name) {
+  if (values.empty()) fail("front.operand", std::string(name) + " of nothing");
+  py::object best = values[0];
+  for (py::handle v : values)
+    if (PyObject_RichCompareBool(v.ptr(), best.ptr(), op) == 1)
+      best = py::reinterpret_borrow<py::object>(v);
+  return best;
+}
+
+/// Slots of task ids start without a task, numbers at zero.
+py::list create_array(int64_t size, const PyDType& type) {
+  py::list slots;
+  for (int64_t i = 0; i < size; ++i)
+    slots.append(type.name == "TASK_ID" ? py::object(py::none()) : py::object(py::int_(0)));
+  return slots;
+}
+
 }  // namespace
 
 void bind_scalars(py::module_& m) {
+  m.def("min", [](const py::args& values) { return extreme(values, Py_LT, "min"); });
+  m.def("max", [](const py::args& values) { return extreme(values, Py_GT, "max"); });
+  m.def(
+      "const",
+      [](py::handle value, const PyDType& type) -> py::object {
+        if (type.is_float()) return py::float_(py::reinterpret_borrow<py::object>(value));
+        return py::reinterpret_borrow<py::object>(value);
+      },
+      py::arg("value"), py::arg("dtype"));
+  m.def("array_create", &create_array, py::arg("size"), py::arg("dtype"));
   m.def(
       "read",
       [](py::handle source, py::handle index) {

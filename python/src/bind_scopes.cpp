@@ -324,6 +324,8 @@ void bind_loops(py::module_& m) {
 }  // namespace
 
 void bind_scopes(py::module_& m) {
+  enum class Level { CoreGroup };
+  py::enum_<Level>(m, "Level").value("CORE_GROUP", Level::CoreGroup);
   py::enum_<pl::SplitMode>(m, "SplitMode")
       .value("NONE", pl::SplitMode::None)
       .value("UP_DOWN", pl::SplitMode::UpDown)
@@ -361,7 +363,7 @@ void bind_scopes(py::module_& m) {
   });
   m.def("spmd_lockstep", &spmd_lockstep);
   m.def(
-      "task_dummy",
+      "system_task_dummy",
       [](py::handle deps, const std::string& name) {
         std::vector<TaskId> tasks;
         add_deps(deps, tasks);
@@ -369,7 +371,7 @@ void bind_scopes(py::module_& m) {
       },
       py::arg("deps") = py::none(), py::arg("name_hint") = "");
   m.def("get_block_idx", [] { return pl::get_block_idx(here()); });
-  m.def("syncall", [](const py::args&, const py::kwargs&) {
+  m.def("system_syncall", [](const py::args&, const py::kwargs&) {
     const Site site = here();
     py::gil_scoped_release unlocked;
     pl::syncall(site);

@@ -5,7 +5,7 @@
 #include "python/src/values.h"
 
 // SystemC's library has a main() that wants one; nobody calls it here.
-int sc_main(int, char**) { return 0; }
+__attribute__((visibility("default"))) int sc_main(int, char**) { return 0; }
 
 PYBIND11_MODULE(_core, m) {
   namespace py = pybind11;

@@ -246,9 +246,8 @@ py::object read_element(py::handle source, const Dims& index) {
 
 void write_element(py::handle target, const Dims& index, py::handle value) {
   const isa::Site site = here();
-  const double number = PyFloat_Check(value.ptr())
-                            ? PyFloat_AS_DOUBLE(value.ptr())
-                            : py::float_(py::reinterpret_borrow<py::object>(value));
+  const double number = PyFloat_AsDouble(value.ptr());
+  if (number == -1.0 && PyErr_Occurred()) throw py::error_already_set();
   if (const PyTensor* t = as_tensor(target)) {
     const isa::DType type = t->tensor.dtype();
     const bool floating =
