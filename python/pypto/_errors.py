@@ -62,13 +62,17 @@ def as_pypto_error(raised: BaseException) -> Error | None:
 
     None if the exception has another cause: then Python's own report is the right one.
     """
-    if not isinstance(raised, (TypeError, AttributeError)) or isinstance(raised, Error):
+    if not isinstance(raised, (TypeError, AttributeError, ImportError)) or isinstance(raised, Error):
         return None
-    frames = traceback.extract_tb(raised.__traceback__)
+    frames = [f for f in traceback.extract_tb(raised.__traceback__) if not _is_ours(f.filename)]
     if not frames:
         return None
     where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}"
     text = str(raised)
+    if isinstance(raised, ImportError):
+        if (raised.name or "").partition(".")[0] != "pypto":
+            return None
+        return error(text.partition(" (")[0], "python.unknown-name", where)
     if "incompatible function arguments" in text or "incompatible constructor arguments" in text:
         return error(_arguments_message(text), "python.arguments", where)
     if "_core." in text:  # e.g. unsupported operand type(s) for @: 'pypto._core.Tile' and 'int'

@@ -8,22 +8,10 @@ import linecache
 from collections.abc import Callable
 from typing import Any
 
+from pypto import _core
 from pypto.backend import chip_of
 from pypto.jit import registry, rewrite, signature
 from pypto.jit.cache import make_cache_key
-
-_INCORE_CALL = '''
-def wrapper(*args, **kwargs):
-    with core.at(name_hint=name):
-        return body(*args, **kwargs)
-'''
-_INCORE_SUBMIT = '''
-def wrapper(core_num, options, args, kwargs):
-    launch = core.spmd(core_num, **options)
-    for _ in launch:
-        result = body(*args, **kwargs)
-    return result, launch.task_id
-'''
 
 
 class JITFunction:
@@ -130,15 +118,20 @@ class InCoreFunction:
         functools.update_wrapper(self, function)
 
     @functools.cached_property
-    def _call(self) -> Callable[..., Any]:
-        return rewrite.scope_wrapper(self._func, rewrite.rewritten(self._func), _INCORE_CALL)
-
-    @functools.cached_property
-    def submit(self) -> Callable[..., Any]:
-        return rewrite.scope_wrapper(self._func, rewrite.rewritten(self._func), _INCORE_SUBMIT)
+    def body(self) -> Callable[..., Any]:
+        return rewrite.rewritten(self._func)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._call(*args, **kwargs)
+        with _core.at(name_hint=self.__name__):
+            return self.body(*args, **kwargs)
+
+    def submit(self, blocks: int, options: dict[str, Any], args: tuple[Any, ...]) -> Any:
+        """(result of the last block, task id)"""
+        result = None
+        launch = _core.spmd(blocks, **options)
+        for _ in launch:
+            result = self.body(*args)
+        return result, launch.task_id
 
     def __repr__(self) -> str:
         return f"InCoreFunction({self.__qualname__})"

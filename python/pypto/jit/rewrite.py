@@ -38,24 +38,6 @@ def rewritten(function: _Function) -> _Function:
     return _compile(function, node, body)
 
 
-def scope_wrapper(function: _Function, body: _Function, template: str) -> _Function:
-    """A function from a template of ours whose site is the user's `def` line.
-
-    `template` defines `wrapper` over the names `body`, `core` and `name`.
-    """
-    code = function.__code__
-    line = _definition_line(function)
-    tree = ast.parse(template)
-    for node in ast.walk(tree):
-        if hasattr(node, "lineno"):
-            node.lineno = node.end_lineno = line
-    namespace: dict[str, Any] = {"body": body, "core": _core, "name": function.__name__}
-    exec(compile(tree, code.co_filename, "exec"), namespace)  # noqa: S102
-    wrapper = namespace["wrapper"]
-    functools.update_wrapper(wrapper, function)
-    return wrapper
-
-
 @functools.lru_cache(maxsize=None)
 def _module_tree(filename: str) -> ast.Module | None:
     lines = linecache.getlines(filename)
@@ -80,17 +62,6 @@ def _definition(function: _Function) -> ast.FunctionDef | None:
             if first == code.co_firstlineno:
                 return copy.deepcopy(node)
     return None
-
-
-def _definition_line(function: _Function) -> int:
-    node = None
-    tree = _module_tree(function.__code__.co_filename)
-    for candidate in ast.walk(tree) if tree is not None else ():
-        if isinstance(candidate, ast.FunctionDef) and candidate.name == function.__name__:
-            first = min([candidate.lineno, *(d.lineno for d in candidate.decorator_list)])
-            if first == function.__code__.co_firstlineno:
-                node = candidate
-    return node.lineno if node is not None else function.__code__.co_firstlineno
 
 
 def _compile(function: _Function, node: ast.FunctionDef, body: list[ast.stmt]) -> _Function:

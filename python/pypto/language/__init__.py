@@ -43,7 +43,7 @@ def spmd_submit(kernel: InCoreFunction, *args: Any, core_num: int, **options: An
         raise error(f"pl.spmd_submit has no option {unknown[0]!r}; there are core_num, "
                     f"{', '.join(sorted(_LAUNCH_OPTIONS))}", "python.submit")
     options.setdefault("name_hint", kernel.__name__)
-    return kernel.submit(core_num, options, args, {})
+    return kernel.submit(core_num, options, args)
 
 
 def submit(kernel: InCoreFunction, *args: Any, **options: Any) -> Any:
