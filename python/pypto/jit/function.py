@@ -21,7 +21,7 @@ class JITFunction:
                  auto_scope: bool = True) -> None:
         self._func = function
         self._kind = kind
-        self._auto_scope = auto_scope
+        self.auto_scope = auto_scope
         self._cache: dict[Any, Any] = {}
         functools.update_wrapper(self, function)
         registry.add(self)
@@ -131,7 +131,7 @@ class InCoreFunction:
         launch = _core.spmd(blocks, **options)
         for _ in launch:
             result = self.body(*args)
-        return result, launch.task_id
+        return result, launch.task
 
     def __repr__(self) -> str:
         return f"InCoreFunction({self.__qualname__})"

@@ -173,7 +173,7 @@ class _Rewriter(ast.NodeTransformer):
         return f"__spmd_{what}_{self._counter}"
 
     def _loop(self, node: ast.With, item: ast.withitem) -> list[ast.stmt]:
-        """launch = pl.spmd(...); for block in launch: body; tid = launch.task_id"""
+        """launch = pl.spmd(...); for block in launch: body; tid = launch.task"""
         launch = self._name("launch")
         statements: list[ast.stmt] = [
             ast.Assign([ast.Name(launch, ast.Store())], item.context_expr),
@@ -181,13 +181,13 @@ class _Rewriter(ast.NodeTransformer):
                     node.body, []),
         ]
         if item.optional_vars is not None:
-            task = ast.Attribute(ast.Name(launch, ast.Load()), "task_id", ast.Load())
+            task = ast.Attribute(ast.Name(launch, ast.Load()), "task", ast.Load())
             statements.append(ast.Assign([item.optional_vars], task))
         return [self._at(node, s) for s in statements]
 
     def _lockstep(self, node: ast.stmt, call: ast.expr, block: str, body: list[ast.stmt],
                   target: ast.expr | None) -> list[ast.stmt]:
-        """def run(block): body; tid = spmd_lockstep(N, {options}, run)
+        """def run(block): body; tid = spmd_lockstep(N, run, options)
 
         What the body assigns is local to a block; names that have a value before are passed in.
         """
@@ -196,13 +196,10 @@ class _Rewriter(ast.NodeTransformer):
         carried = sorted((_stored(body) & self._bound_before(node)) - {block})
         arguments = _arguments([block, *carried])
         arguments.defaults = [ast.Name(n, ast.Load()) for n in carried]
-        options = {k.arg: k.value for k in call.keywords if k.arg is not None}
-        blocks = call.args[0] if call.args else options.pop("core_num", None)
-        if blocks is None:
-            raise error("pl.spmd needs the number of blocks", "python.spmd", f"line {node.lineno}")
-        table = ast.Dict([ast.Constant(k) for k in options], list(options.values()))
+        blocks = [*call.args, *(k.value for k in call.keywords if k.arg == "core_num")]
+        options = [k for k in call.keywords if k.arg != "core_num"]
         launch = ast.Call(ast.Name(_LOCKSTEP, ast.Load()),
-                          [blocks, table, ast.Name(run, ast.Load())], [])
+                          [*blocks, ast.Name(run, ast.Load())], options)
         statement: ast.stmt = ast.Expr(launch)
         if target is not None:
             statement = ast.Assign([target], launch)

@@ -82,6 +82,8 @@ def _entry_of(methods: dict[str, _Method]) -> _Method:
 class _Entry:
     """A program's entry, with what execution asks of a JITFunction."""
 
+    auto_scope = True
+
     def __init__(self, program: Program, cls: type, method: _Method) -> None:
         self.__name__ = cls.__name__
         self.__qualname__ = f"{cls.__qualname__}.{method.function.__name__}"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,10 @@ from pypto._errors import Error, as_pypto_error, error
 from pypto.backend import chip_of
 from pypto.jit import signature
 
-_active = threading.local()
-
 
 def running() -> bool:
     """Whether this thread is inside a program."""
-    return getattr(_active, "run", None) is not None
+    return _core.active()
 
 
 @dataclass(frozen=True)
@@ -76,11 +72,11 @@ def execute(launch: Launch, values: list[Any]) -> dict[str, Any]:
     machine = Machine.for_platform(launch.platform)
     program = launch.program
     run = _core.Run(program.__name__, machine.chip, machine.soc, machine.overrides,
-                    machine.threads)
+                    machine.threads, program.auto_scope)
     start = time.perf_counter()
     try:
         arguments, write_back = _declare(run, program, values)
-        _run_body(run, program, arguments)
+        _run_body(program, arguments)
         execute_s = time.perf_counter() - start
         result = dict(run.finish(_options(launch)))
     except BaseException:
@@ -93,8 +89,7 @@ def execute(launch: Launch, values: list[Any]) -> dict[str, Any]:
     return result
 
 
-def _run_body(run: Any, program: Any, arguments: list[Any]) -> None:
-    _active.run = run
+def _run_body(program: Any, arguments: list[Any]) -> None:
     try:
         program.body(*arguments)
     except (TypeError, AttributeError) as raised:
@@ -102,8 +97,6 @@ def _run_body(run: Any, program: Any, arguments: list[Any]) -> None:
         if reported is None:
             raise
         raise reported from None
-    finally:
-        _active.run = None
 
 
 def _declare(run: Any, program: Any, values: list[Any]) -> tuple[list[Any], list[tuple[Any, Any]]]:
@@ -140,6 +133,7 @@ def _options(launch: Launch) -> dict[str, Any]:
         "scope_stats": bool(launch.scope_stats),
         "file": launch.program.source_file,
         "function": launch.program.__name__,
+        "observer": os.environ.get("A2A3SIM_OBSERVER") != "0",
     }
 
 
@@ -168,7 +162,4 @@ def _append_run_log(launch: Launch, machine: Machine, result: dict[str, Any]) ->
         log.write(json.dumps(entry) + "\n")
 
 
-# The ranks of a host program run through this; pypto.ir.distributed_compiled_program replaces it.
-HostRunner = Callable[[Any, list[Any], Any], Any]
-
-__all__ = ["Error", "HostRunner", "Launch", "Machine", "execute", "running"]
+__all__ = ["Error", "Launch", "Machine", "execute", "running"]
