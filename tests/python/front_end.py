@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 SKIP = 77  # ctest counts this exit code as skipped
@@ -41,3 +42,13 @@ def run_script(text: str, *arguments: str, folder: Path | None = None,
     return subprocess.run(
         [sys.executable, "-B", "program.py", *arguments], cwd=folder, text=True,
         capture_output=True, timeout=120, env={**os.environ, **variables})
+
+
+def in_temporary_folder(run: Callable[[], None]) -> None:
+    """Work folders land where the process is: not beside the tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            run()
+        finally:
+            os.chdir("/")

@@ -8,6 +8,7 @@ from typing import Any
 from pypto import _core
 from pypto._errors import unknown_name
 
+_PREFIXES = ("tile", "tensor", "system", "prefetch", "array", "pld")
 # Of _core, but not of pl: these drive a run.
 _PRIVATE = {"Run", "Error", "active", "spmd_lockstep"}
 
@@ -26,24 +27,27 @@ class Namespace:
         return f"<namespace {self.__dict__['_name']}>"
 
 
-def names() -> dict[str, Any]:
-    """What `_core` calls x is pl.x; tile_x and tensor_x are forms of pl.tile.x and pl.tensor.x."""
+def plain_names() -> dict[str, Any]:
+    """What `_core` calls x is pl.x, unless it has a namespace's prefix."""
     return {
         name: value for name, value in vars(_core).items()
-        if not name.startswith(("_", "tile_", "tensor_")) and name not in _PRIVATE
+        if not name.startswith("_") and name not in _PRIVATE and _prefix(name) is None
         and not isinstance(value, types.ModuleType)
     }
 
 
-def operations(kind: str, **aliases: str) -> dict[str, Any]:
-    """Members of pl.tile or pl.tensor (`kind`): every operation, with their own forms of some.
+def prefixed_names(prefix: str) -> dict[str, Any]:
+    """What `_core` calls prefix_x, as x."""
+    return {name[len(prefix) + 1:]: value for name, value in vars(_core).items()
+            if _prefix(name) == prefix}
 
-    `aliases` name operations that are called otherwise there: create="create_tile".
-    """
-    members = {name: value for name, value in names().items()
-               if isinstance(value, types.BuiltinFunctionType)}
-    members.update({alias: members[name] for alias, name in aliases.items()})
-    for name, value in vars(_core).items():
-        if name.startswith(f"{kind}_"):
-            members[name[len(kind) + 1:]] = value
-    return members
+
+def operations() -> dict[str, Any]:
+    """Every operation without a namespace: `pl.tile.x` and `pl.tensor.x` are also `pl.x`."""
+    return {name: value for name, value in plain_names().items()
+            if isinstance(value, types.BuiltinFunctionType)}
+
+
+def _prefix(name: str) -> str | None:
+    head, separator, _ = name.partition("_")
+    return head if separator and head in _PREFIXES else None
