@@ -13,7 +13,7 @@ class Launch:
 
     def __init__(self, blocks, **options):
         self.blocks, self.options = blocks, options
-        self.task_id = f"task of {blocks}"
+        self.task = f"task of {blocks}"
 
     def __iter__(self):
         return iter(range(self.blocks))
@@ -116,9 +116,10 @@ class Rewrite(unittest.TestCase):
         self.assertEqual(x, [2, 2])
 
     def test_lines_and_file_are_the_authors(self):
-        with self.assertRaises(ValueError) as caught:
+        try:
             rewritten(fails)([])
-        last = traceback.extract_tb(caught.exception.__traceback__)[-1]
+        except ValueError as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
         self.assertEqual(last.filename, __file__)
         self.assertIn("# LINE", last.line)
         self.assertEqual(last.name, "fails")
