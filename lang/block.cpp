@@ -244,10 +244,8 @@ void Block::check_read(const isa::GmAccess& gm, Site site) {
 }
 
 void Block::check_write(const isa::GmAccess& gm, bool atomic, Site site) {
-  const GmStorage& target = buffer(gm.buffer);
-  if (target.read_only)
-    fail("lang.read-only", site,
-         "tensor '" + target.info.name + "' is an input; declare it inout to write it");
+  GmStorage& target = buffer(gm.buffer);
+  run_.session.require_writable(target, site);
   if (atomic) return;  // adds may pile up; a plain store over a pending add has no defined result
   for (const DeferredAtomic& add : atomics_)
     if (add.gm.buffer == gm.buffer && overlaps(add.gm, gm))

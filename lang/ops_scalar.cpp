@@ -100,9 +100,7 @@ uint8_t* write_element(const Tensor& t, const Dims& index, double value, Site si
     block->check_write(access, false, site);
     block->append_scalar(isa::Opcode::SWRITE, access, value, site);
   } else {
-    if (gm.read_only)
-      fail("lang.read-only", site,
-           "tensor '" + gm.info.name + "' is an input; declare it inout to write it");
+    session.require_writable(gm, site);
     OrchEvent& e = session.record.orchestration.emplace_back();
     e.kind = OrchEvent::Kind::Write;
     e.buffer = t.buffer();

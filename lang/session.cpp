@@ -65,6 +65,17 @@ isa::BufferId Session::Impl::add_buffer(std::string name, DType dtype, const Dim
   return isa::BufferId(static_cast<uint32_t>(buffers_.size() - 1));
 }
 
+void Session::Impl::require_writable(GmStorage& target, Site site) {
+  if (!target.read_only) return;
+  if (!options.inputs_may_be_written)
+    fail("lang.read-only", site,
+         "tensor '" + target.info.name + "' is an input; declare it inout to write it");
+  target.read_only = false;
+  target.info.role = isa::BufferRole::InOut;
+  target.storage.initial =
+      options.keep_initial ? copy_gm(target.data(), target.info.bytes) : nullptr;
+}
+
 isa::SiteId Session::Impl::intern(const std::string& text) {
   const auto [it, added] =
       site_ids_.emplace(text, isa::SiteId(static_cast<uint32_t>(record.sites.size())));

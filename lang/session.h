@@ -17,6 +17,9 @@ struct SessionOptions {
   bool mask_scatter = true;  ///< the chip has the mask form of scatter (a2a3 yes, a5 no)
   bool a5_casts = false;     ///< the chip converts a5's extra type pairs (kernel-language.md §1.3)
   bool loop_scopes = true;   ///< each iteration of an orchestration loop is a runtime scope
+  /// A program that writes to an input makes it in/out (front ends that derive directions from the
+  /// body, kernel-language.md §2.5) instead of the error "lang.read-only".
+  bool inputs_may_be_written = false;
   /// Keep the bytes in/out tensors had before the run; verifying a lowering needs them.
   bool keep_initial = true;
 };

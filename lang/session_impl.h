@@ -21,6 +21,9 @@ class Session::Impl {
   isa::BufferId add_buffer(std::string name, DType dtype, const Dims& shape, isa::BufferRole role,
                            std::shared_ptr<uint8_t> bytes);
   GmStorage& buffer(isa::BufferId id) { return *buffers_[id.value]; }
+  /// Called before a write: an input becomes in/out where that is allowed, else error
+  /// "lang.read-only".
+  void require_writable(GmStorage& target, Site site);
   bool has_buffer(isa::BufferId id) const { return id.value < buffers_.size(); }
   size_t buffer_count() const { return buffers_.size(); }
 

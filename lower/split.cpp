@@ -313,6 +313,10 @@ ScopePlan plan_scope(const pl::ScopeRecord& scope, const std::vector<BlockSpaces
   ring.by_window =
       windows < to_vector && !plan.both_lanes() && ring.depth * ring.slot_bytes > chip.memory.ub;
   if (ring.by_window) ring.slot_bytes = std::max(windows, to_cube);
+  // Large tiles get fewer slots where the author asked for no number.
+  const int64_t room = ring.to_vector ? chip.memory.ub : chip.memory.l1;
+  while (scope.slot_num == 0 && ring.depth > 2 && ring.depth * ring.slot_bytes > room)
+    ring.depth /= 2;
   return plan;
 }
 

@@ -71,6 +71,7 @@ class Run {
     options.mask_scatter = chip_.mask_scatter;
     options.a5_casts = chip_.wide_casts;
     options.loop_scopes = auto_scope;
+    options.inputs_may_be_written = true;
     options.keep_initial = std::getenv("A2A3SIM_VERIFY_LOWERING") != nullptr;
     request_.verify_lowering = options.keep_initial;
     session_ = std::make_unique<pl::Session>(name, options);
