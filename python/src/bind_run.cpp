@@ -107,7 +107,9 @@ class Run {
     files.swimlane = flag("swimlane");
     files.pmu = flag("pmu");
     files.deps = flag("dep_gen");
-    request_.observer_effect = files.swimlane || flag("observer");
+    if (files.swimlane) request_.level = options["swimlane"].cast<int>();
+    // profiling costs time only when it is on; "observer" decides otherwise
+    request_.observer_effect = options.contains("observer") ? flag("observer") : files.swimlane;
     request_.mode = options.contains("mode") ? std::string(py::str(options["mode"])) : "";
     const std::string out_dir =
         options.contains("out_dir") ? std::string(py::str(options["out_dir"])) : "";

@@ -42,6 +42,7 @@ int64_t integer_of(py::handle h, const char* what) {
   if (PyLong_Check(h.ptr())) return PyLong_AsLongLong(h.ptr());
   if (PyIndex_Check(h.ptr())) {
     const py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(h.ptr()));
+    if (!index) throw py::error_already_set();
     return PyLong_AsLongLong(index.ptr());
   }
   fail("front.integer",

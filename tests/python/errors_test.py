@@ -1,9 +1,14 @@
 """Every error of the front end: one line on stderr, exit code 1, the author's file and line."""
 
 import re
+import textwrap
 import unittest
+from unittest import mock
 
 import front_end
+
+from pypto import Error
+from pypto._errors import as_pypto_error, one_line
 
 HEAD = '''
 import sys
@@ -19,20 +24,34 @@ kernel(torch.zeros(16, 64), torch.zeros(16, 64))
 
 
 class Errors(unittest.TestCase):
-    def error_of(self, script, *arguments, **variables):
-        done = front_end.run_script(script, *arguments, **variables)
-        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        lines = done.stderr.splitlines()
-        self.assertEqual(len(lines), 1, done.stderr)
-        self.assertTrue(lines[0].startswith("a2a3sim: error: "), lines[0])
-        self.assertRegex(lines[0], r"\[[a-z]+\.[a-z-]+\]$")
-        return lines[0]
+    def assertOneLine(self, text):
+        self.assertEqual(len(text.splitlines()), 1, text)
+        self.assertRegex(text, r"^a2a3sim: error: .* \[[a-z]+\.[a-z-]+\]$")
+
+    def error_of(self, script, **variables):
+        """What the excepthook prints, without the cost of a process each."""
+        try:
+            with mock.patch.dict("os.environ", variables):
+                exec(compile(textwrap.dedent(script), "program.py", "exec"), {"__name__": "p"})
+        except Exception as raised:  # noqa: BLE001 - which one is the question
+            reported = raised if isinstance(raised, Error) else as_pypto_error(raised)
+            self.assertIsNotNone(reported, repr(raised))
+        else:
+            self.fail("nothing was raised")
+        self.assertOneLine(one_line(reported))
+        return one_line(reported)
 
     def check(self, body, *fragments):
         line = self.error_of(HEAD.format(body=body))
         for fragment in ("program.py:8", *fragments):
             self.assertIn(fragment, line)
         return line
+
+    def test_an_uncaught_error_ends_the_program(self):
+        for body in ("pl.row_summ(x)", "pl.load(x, [0, 0])", "pl.add(x, y)"):
+            done = front_end.run_script(HEAD.format(body=body))
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertOneLine(done.stderr)
 
     def test_unknown_operation_names_the_closest_ones(self):
         self.check("pl.row_summ(x)", "pl.row_summ does not exist", "pl.row_sum",
@@ -117,4 +136,4 @@ class Errors(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    front_end.in_temporary_folder(unittest.main)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import os
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -151,8 +152,7 @@ class CompiledProgram:
         result = execution.execute(
             execution.Launch(
                 self._program, platform, self._output_dir, swimlane=dfx.swimlane_level,
-                pmu=dfx.pmu_group, dep_gen=dfx.enable_dep_gen,
-                scope_stats=dfx.enable_scope_stats),
+                pmu=dfx.pmu_group, dep_gen=dfx.enable_dep_gen),
             values)
         self.last_results = [result]
         _report(self._program, self._output_dir, result)
@@ -179,10 +179,15 @@ class CompiledProgram:
 
 
 def _report(program: Any, folder: Path, result: dict[str, Any]) -> None:
-    """One line for the reader of the harness's output."""
-    if "wall_us" in result:
-        print(f"[a2a3sim] {program.__name__}: predicted {result['wall_us']:.1f} us, "
-              f"{result.get('tasks', 0)} tasks -> {folder}", flush=True)
+    """What the reader of the harness's output looks for."""
+    print(f"[a2a3sim] {program.__name__}: predicted {result['wall_us']:.1f} us, "
+          f"{result['tasks']} tasks -> {folder}", flush=True)
+    for pattern, what in (("merged_swimlane_*.json*", "Swimlane JSON"), ("deps.json", "deps.json"),
+                          ("pmu.csv", "PMU CSV")):
+        for path in sorted((folder / "dfx_outputs").glob(pattern)):
+            print(f"{what} written to: {path}", flush=True)
+    for problem in [*result.get("diagnostics", ()), *result.get("hazards", ())]:
+        print(f"[a2a3sim] warning: {problem}", file=sys.stderr, flush=True)
 
 
 def _to_torch_dtype(dtype: Any) -> torch.dtype | None:

@@ -9,6 +9,8 @@ from pypto._errors import error
 from pypto.backend import BackendType, chip_of
 from pypto.ir.pass_manager import OptimizationStrategy
 
+_PIPE_UTILISATION = 2
+
 
 @dataclass
 class RunConfig:
@@ -69,8 +71,16 @@ class _DfxOpts:
 
     def __post_init__(self) -> None:
         if self.enable_dump_args or self.enable_dump_tensor:
-            raise error("dumping task arguments is not supported; save data with golden_data "
-                        "instead", "python.dump-args")
+            raise error("dumping task arguments is not supported; save inputs and outputs with "
+                        "golden_data instead", "python.dump-args")
+        if self.enable_scope_stats:
+            raise error("scope statistics are not recorded", "python.scope-stats")
+        if self.pmu_group not in (0, _PIPE_UTILISATION):
+            raise error(f"PMU group {self.pmu_group} is not modelled; there is "
+                        f"{_PIPE_UTILISATION}, pipe utilisation", "python.pmu-group")
+        if not 0 <= self.swimlane_level <= 4:
+            raise error(f"swimlane level {self.swimlane_level} is not in 0..4",
+                        "python.swimlane-level")
 
     def any(self) -> bool:
         return any(getattr(self, f.name) for f in fields(self))
@@ -85,8 +95,8 @@ class _DfxOpts:
 
     @property
     def pmu_group(self) -> int:
-        """A bare flag means pipe utilisation, upstream's default group."""
-        return 2 if self.enable_pmu is True else int(self.enable_pmu)
+        """A bare flag means pipe utilisation, upstream's default group (runtime.md §3.10)."""
+        return _PIPE_UTILISATION if self.enable_pmu is True else int(self.enable_pmu)
 
 
 def dfx_of(config: Any) -> _DfxOpts:

@@ -59,7 +59,6 @@ class Launch:
     swimlane: int = 0  # level, 0 = off
     pmu: int = 0
     dep_gen: bool = False
-    scope_stats: bool = False
     rank: int = 0
     ranks: int = 1
 
@@ -125,16 +124,18 @@ def _declare(run: Any, program: Any, values: list[Any]) -> tuple[list[Any], list
 
 def _options(launch: Launch) -> dict[str, Any]:
     launch.work_dir.mkdir(parents=True, exist_ok=True)
-    return {
+    options = {
         "out_dir": str(launch.work_dir),
         "swimlane": int(launch.swimlane),
         "pmu": int(launch.pmu),
         "dep_gen": bool(launch.dep_gen),
-        "scope_stats": bool(launch.scope_stats),
         "file": launch.program.source_file,
         "function": launch.program.__name__,
-        "observer": os.environ.get("A2A3SIM_OBSERVER") != "0",
     }
+    observer = os.environ.get("A2A3SIM_OBSERVER")
+    if observer:
+        options["observer"] = observer != "0"
+    return options
 
 
 _LOGGED = ("tasks", "blocks", "operations", "gmac", "execute_s", "lower_s", "replay_s", "wall_us")
