@@ -2,16 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <thread>
 
+#include "apps/cmd_validate_python.h"
 #include "apps/commands.h"
 #include "apps/progress.h"
 #include "apps/run.h"
+#include "apps/text_file.h"
 #include "apps/validation.h"
 #include "apps/worker_pool.h"
 
@@ -20,9 +19,15 @@ namespace {
 
 struct ValidateCommand {
   std::vector<std::string> rows, overrides;
-  std::string table_file, chip, soc;
+  std::string table_file, measurements_file, checkout, chip, soc;
   std::string format = "text";
   int jobs = 0;
+  int timeout_s = 3600;
+  bool golden = false;
+
+  int processes() const {
+    return jobs > 0 ? jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  }
 };
 
 /// One program state that some rows need, run once.
@@ -34,13 +39,7 @@ struct State {
 };
 
 std::string read_table(const std::string& path) {
-  if (path.empty()) return kValidationToml;
-  std::ifstream file(path);
-  if (!file || std::filesystem::is_directory(path))
-    throw isa::Error("validate.file", path, "cannot be read");
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
+  return path.empty() ? kValidationToml : read_text_file(path);
 }
 
 /// The rows whose id or set is named; all if none is.
@@ -64,7 +63,10 @@ ValidationTable select(ValidationTable table, const std::vector<std::string>& na
   return table;
 }
 
-int validate(const ValidateCommand& c) {
+int validate_shipped(ValidateCommand c) {
+  if (c.format == "csv")
+    throw isa::Error("cli.usage", "--format csv belongs to --measurements");
+  if (c.chip.empty()) c.chip = "a2a3";  // what the published figures were measured on
   const ValidationTable table = select(parse_validation(read_table(c.table_file)), c.rows);
   chips::load_chip(c.chip, c.soc, c.overrides);  // report a bad chip before any work
   std::map<State, JobOutcome> states;
@@ -88,9 +90,7 @@ int validate(const ValidateCommand& c) {
   }
   Progress progress;
   progress.step(fmt::format("0 of {} runs", jobs.size()));
-  const int processes =
-      c.jobs > 0 ? c.jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  const auto outcomes = run_in_processes(jobs, processes, [&](int done) {
+  const auto outcomes = run_in_processes(jobs, c.processes(), [&](int done) {
     progress.step(fmt::format("{} of {} runs", done, jobs.size()));
   });
   size_t next = 0;
@@ -115,29 +115,60 @@ int validate(const ValidateCommand& c) {
              : 1;
 }
 
+int validate_checkout(const ValidateCommand& c) {
+  PythonValidation v;
+  v.measurements_file = c.measurements_file;
+  v.checkout = c.checkout;
+  v.format = c.format;
+  v.rows = c.rows;
+  v.runner.chip = c.chip;
+  v.runner.soc = c.soc;
+  v.runner.chip_overrides = c.overrides;
+  v.runner.golden = c.golden;
+  v.runner.jobs = c.processes();
+  v.runner.timeout_s = c.timeout_s;
+  if (!c.chip.empty()) chips::load_chip(c.chip, c.soc, c.overrides);  // report it before any work
+  return validate_python(v);
+}
+
 }  // namespace
 
 void add_validate_command(CLI::App& cli, CommandContext& context) {
   auto c = std::make_shared<ValidateCommand>();
-  c->chip = "a2a3";  // what the published figures were measured on
-  (void)context;
   CLI::App* cmd = cli.add_subcommand(
       "validate", "Predictions beside published a2a3 device measurements, with errors");
-  cmd->add_option("--rows", c->rows, "only these rows (ids) and sets of rows (PR570)")
+  cmd->add_option("--rows", c->rows,
+                  "only these rows: ids, sets (PR570); of --measurements: ids, families, groups")
       ->delimiter(',');
-  cmd->add_option("--table", c->table_file, "another table in the form of apps/validation.toml");
-  cmd->add_option("--chip", c->chip, "a2a3, a5, or a chip file (.toml)")->capture_default_str();
+  CLI::Option* table = cmd->add_option("--table", c->table_file,
+                                       "another table in the form of apps/validation.toml");
+  CLI::Option* measurements = cmd->add_option(
+      "--measurements", c->measurements_file,
+      "table (.csv) of figures of pypto-lib programs: runs their Python files at their commits");
+  CLI::Option* checkout =
+      cmd->add_option("--pypto-lib", c->checkout, "git checkout of pypto-lib for --measurements");
+  measurements->needs(checkout)->excludes(table);
+  checkout->needs(measurements);
+  cmd->add_option("--timeout", c->timeout_s, "seconds for one Python file, 0 = no limit")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  cmd->add_flag("--golden", c->golden, "let the Python files check their values too (slower)");
+  cmd->add_option("--chip", c->chip,
+                  "a2a3, a5, or a chip file (.toml); default: what was measured");
   cmd->add_option("--soc", c->soc, "SoC variant (default: the chip's first)");
   cmd->add_option("--chip-set", c->overrides, "override a chip constant: key=value")
       ->allow_extra_args(false);
   cmd->add_option("--jobs", c->jobs, "processes (default: one per core)")
       ->check(CLI::Range(1, 256));
-  cmd->add_option("--format", c->format, "text, markdown or json")
-      ->check(CLI::IsMember({"text", "markdown", "json"}))
+  cmd->add_option("--format", c->format, "text, markdown, csv (--measurements only) or json")
+      ->check(CLI::IsMember({"text", "markdown", "csv", "json"}))
       ->capture_default_str();
   cmd->add_flag_callback(
       "--json", [c] { c->format = "json"; }, "same as --format json");
-  cmd->callback([c, &context] { context.exit_code = validate(*c); });
+  cmd->callback([c, &context] { 
+    context.exit_code =
+        c->measurements_file.empty() ? validate_shipped(*c) : validate_checkout(*c);
+  });
 }
 
 }  // namespace app

@@ -8,16 +8,11 @@
 #include <cmath>
 #include <sstream>
 
+#include "apps/statistics.h"
 #include "isa/error.h"
 
 namespace app {
 namespace {
-
-constexpr std::pair<const char*, Metric> kMetrics[] = {
-    {"module_wall_us", Metric::ModuleWall},     {"module_busy_us", Metric::ModuleBusy},
-    {"cores_busy", Metric::CoresBusy},          {"scope_span_us", Metric::ScopeSpan},
-    {"busy_sum_us", Metric::BusySum},           {"task_exec_us", Metric::TaskExec},
-    {"busy_change_pct", Metric::BusyChangePct}, {"gain_pct", Metric::GainPct}};
 
 [[noreturn]] void bad_row(const std::string& id, const std::string& what) {
   throw isa::Error("validate.row", "row " + (id.empty() ? "without id" : id), what);
@@ -27,10 +22,6 @@ std::string text(const toml::table& t, const char* key, const std::string& id) {
   const auto v = t[key].value<std::string>();
   if (!v) bad_row(id, fmt::format("'{}' must be a string", key));
   return *v;
-}
-
-bool is_of_module(Metric m) {
-  return m == Metric::ModuleWall || m == Metric::ModuleBusy || m == Metric::CoresBusy;
 }
 
 std::string optional_text(const toml::table& t, const char* key, const std::string& id) {
@@ -46,15 +37,16 @@ std::optional<Range> range(const toml::table& t, const char* key, const std::str
   return Range(*low, *high);
 }
 
-Metric metric_from_name(const std::string& name, const std::string& id) {
-  for (const auto& [known, metric] : kMetrics)
-    if (name == known) return metric;
-  bad_row(id, "unknown metric '" + name + "'");
+Metric metric_of_row(const std::string& name, const std::string& id) {
+  const std::optional<Metric> metric = metric_from_name(name);
+  if (!metric || (is_of_two_states(*metric) && !is_percent(*metric)))
+    bad_row(id, "unknown metric '" + name + "'");
+  return *metric;
 }
 
 /// What the tables and the median divide by or subtract must be there.
 void check_row(const ValidationRow& row) {
-  if (!is_of_module(row.metric) && row.scopes.empty() == row.group.empty())
+  if (!row.metric.whole_module && row.scopes.empty() == row.group.empty())
     bad_row(row.id, "either 'scopes' or 'group' must be given for this metric");
   if (is_percent(row.metric)) {
     if (!row.after) bad_row(row.id, "'after' must be the published change in percent");
@@ -65,7 +57,7 @@ void check_row(const ValidationRow& row) {
     bad_row(row.id, "'bound', 'ratio_bound' or 'change_bound' must be given");
   if (!row.before && !row.after) bad_row(row.id, "'before' or 'after' must be published");
   if (row.before && !(*row.before > 0)) bad_row(row.id, "a published time must be above 0");
-  const bool may_be_gone = row.metric == Metric::BusySum && row.group.empty() && row.before;
+  const bool may_be_gone = row.metric == Metric{Quantity::Busy, Form::Value, false} && row.group.empty() && row.before;
   if (row.after && !(*row.after > 0) && !(may_be_gone && *row.after == 0))
     bad_row(row.id, "a published time must be above 0 (0: a busy sum of scopes that are gone)");
 }
@@ -78,7 +70,7 @@ ValidationRow read_row(const toml::table& t) {
   row.mode = text(t, "mode", row.id);
   row.set = optional_text(t, "set", row.id);
   row.group = optional_text(t, "group", row.id);
-  row.metric = metric_from_name(text(t, "metric", row.id), row.id);
+  row.metric = metric_of_row(text(t, "metric", row.id), row.id);
   row.a = text(t, "a", row.id);
   row.b = text(t, "b", row.id);
   if (const toml::array* scopes = t["scopes"].as_array())
@@ -155,25 +147,20 @@ ValidationTable parse_validation(const std::string& source) {
 }
 
 double metric_of(const ValidationRow& row, const traces::Summary& summary) {
-  if (row.metric == Metric::ModuleWall) return summary.makespan.us();
-  if (row.metric == Metric::ModuleBusy) return summary.busy().us();
-  if (row.metric == Metric::CoresBusy) return summary.cores_busy_mean();
-  double sum = 0;
-  int64_t blocks = 0;
-  for (const std::string& name : scopes_of(row, summary)) {
-    const traces::ScopeSummary* s = summary.find(name);
-    if (s == nullptr && row.after == 0) continue;
-    if (s == nullptr)
-      throw isa::Error("validate.scope", "row " + row.id, "scope " + name + " did not run");
-    sum += (row.metric == Metric::ScopeSpan ? s->span : s->block_busy).us();
-    blocks += s->blocks;
+  Selection selection;
+  selection.module = row.metric.whole_module;
+  if (!selection.module)
+    for (const std::string& name : scopes_of(row, summary))
+      if (row.after != 0 || summary.find(name) != nullptr) selection.scopes.push_back(name);
+  try {
+    return measure(row.metric.quantity, selection, summary);
+  } catch (const NotInRun& e) {
+    throw isa::Error("validate.scope", "row " + row.id, e.what());
   }
-  return row.metric == Metric::TaskExec ? sum / static_cast<double>(blocks) : sum;
 }
 
 std::optional<double> change_percent(std::optional<double> a, std::optional<double> b) {
-  if (!a || !b || *a == 0) return std::nullopt;
-  return 100 * (*b / *a - 1);
+  return a && b ? combine(Form::ChangePct, *a, *b) : std::nullopt;
 }
 
 ValidationResult judge(const ValidationRow& row, const traces::Summary& a,
@@ -182,8 +169,7 @@ ValidationResult judge(const ValidationRow& row, const traces::Summary& a,
   r.row = row;
   const double before = metric_of(row, a), after = metric_of(row, b);
   if (is_percent(row.metric)) {
-    const double change = 100 * (after / before - 1);
-    r.predicted_after = row.metric == Metric::GainPct ? -change : change;
+    r.predicted_after = combine(row.metric.form, before, after);
     r.within = inside(r.predicted_after, row.bound);
     return r;
   }
@@ -205,10 +191,7 @@ double median_log_error(const std::vector<ValidationResult>& results) {
       if (published && *published > 0 && *predicted > 0)
         errors.push_back(std::fabs(std::log(*predicted / *published)));
   }
-  if (errors.empty()) return 0;
-  std::sort(errors.begin(), errors.end());
-  const size_t n = errors.size();
-  return n % 2 == 1 ? errors[n / 2] : (errors[n / 2 - 1] + errors[n / 2]) / 2;
+  return quantile(std::move(errors), 0.5).value_or(0);
 }
 
 }  // namespace app

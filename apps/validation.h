@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/metric.h"
 #include "traces/summary.h"
 
 namespace app {
@@ -13,26 +14,13 @@ namespace app {
 /// validation.toml, built in.
 extern const char* const kValidationToml;
 
-enum class Metric : uint8_t {
-  ModuleWall,
-  ModuleBusy,
-  CoresBusy,
-  ScopeSpan,
-  BusySum,
-  TaskExec,
-  BusyChangePct,
-  GainPct
-};
-/// True for metrics published as a change in percent, not as a quantity of each side.
-inline bool is_percent(Metric m) { return m == Metric::BusyChangePct || m == Metric::GainPct; }
-
 using Range = std::pair<double, double>;
 
 /// One published row and how to reproduce it; fields as documented in validation.toml.
 struct ValidationRow {
   std::string id, title, program, mode;
   std::string set;  ///< table of its own the row belongs to, "" = none
-  Metric metric = Metric::ModuleWall;
+  Metric metric;
   std::vector<std::string> scopes;
   std::string group;                    ///< instead of scopes: a scope group of the program
   std::string a, b;                     ///< knob settings, "era=p441"
@@ -62,8 +50,7 @@ struct ValidationResult {
   std::string error;  ///< why the row could not run
 };
 
-/// The metric of `row` on one side: a time in us or cores (percent metrics: the busy sum they are
-/// made of). Of a group, the scopes that ran count. Errors: "validate.scope" when a scope of the
+/// The metric of `row` on one side (percent metrics: the quantity they are made of). Of a group, the scopes that ran count. Errors: "validate.scope" when a scope of the
 /// row did not run (unless the row says that it is gone), "validate.group" for a group the run does
 /// not declare or of which nothing ran.
 double metric_of(const ValidationRow& row, const traces::Summary& summary);
@@ -75,7 +62,7 @@ ValidationResult judge(const ValidationRow& row, const traces::Summary& a,
 /// Predicted change from a to b in percent; none where a is 0.
 std::optional<double> change_percent(std::optional<double> a, std::optional<double> b);
 
-/// Median of |ln(predicted / published)| over absolute figures above 0.
+/// Median of |ln(predicted / published)| over absolute figures above 0; 0 without any.
 double median_log_error(const std::vector<ValidationResult>& results);
 
 /// One table of the rows without a set, one table per set, then what was skipped.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,24 +85,35 @@ bool receive(Child& child) {
   return n > 0;
 }
 
+constexpr int kLookMs = 500;  // how often `stop` is asked
+
 }  // namespace
 
 std::vector<JobOutcome> run_in_processes(const std::vector<std::function<std::string()>>& jobs,
-                                         int processes, const std::function<void(int)>& finished) {
+                                         int processes, const std::function<void(int)>& finished,
+                                         const std::function<bool()>& stop) {
   std::vector<JobOutcome> outcomes(jobs.size());
+  for (JobOutcome& outcome : outcomes) outcome.error = "not started";
   std::vector<Child> running;
   const size_t width = static_cast<size_t>(std::max(1, processes));
   size_t next = 0;
   int done = 0;
-  while (next < jobs.size() || !running.empty()) {
-    while (next < jobs.size() && running.size() < width) {
+  bool stopping = false;
+  while ((next < jobs.size() && !stopping) || !running.empty()) {
+    if (!stopping && stop && stop()) {
+      stopping = true;
+      for (const Child& c : running) kill(c.pid, SIGTERM);
+    }
+    while (!stopping && next < jobs.size() && running.size() < width) {
       running.push_back(start(next, jobs[next]));
       ++next;
     }
     std::vector<pollfd> polled;
     for (const Child& c : running) polled.push_back({c.fd, POLLIN, 0});
-    if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR)
-      throw isa::Error("app.poll", std::strerror(errno));
+    if (poll(polled.data(), polled.size(), stop ? kLookMs : -1) < 0) {
+      if (errno != EINTR) throw isa::Error("app.poll", std::strerror(errno));
+      continue;  // nothing of `polled` is filled in
+    }
     for (size_t i = polled.size(); i-- > 0;) {
       if (polled[i].revents == 0 || receive(running[i])) continue;
       outcomes[running[i].job] = reap(running[i]);

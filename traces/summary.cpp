@@ -14,9 +14,9 @@ struct Interval {
   bool any = false;
   Picoseconds start, end;
 
-  void add(const LaneRow& row) {
-    start = any ? std::min(start, row.start) : row.start;
-    end = any ? std::max(end, row.end) : row.end;
+  void add(Picoseconds from, Picoseconds to) {
+    start = any ? std::min(start, from) : from;
+    end = any ? std::max(end, to) : to;
     any = true;
   }
   Picoseconds length() const { return end - start; }
@@ -25,7 +25,7 @@ struct Interval {
 /// What has to be kept per scope until all rows are seen.
 struct Accumulator {
   Interval span;
-  Picoseconds head_sum, tail_sum;
+  Picoseconds head_sum, tail_sum, latency_sum;
   std::map<std::pair<uint32_t, int32_t>, Interval> blocks;  ///< by (task, block)
 };
 
@@ -108,21 +108,28 @@ void add_row(const LaneRow& row, Picoseconds head, ScopeSummary& scope, Accumula
   scope.exec_max = std::max(scope.exec_max, exec);
   scope.busy += exec;
   ++scope.lanes;
+  CoreShare& share = scope.cores[static_cast<size_t>(row.kind)];
+  share.busy += exec;
+  ++share.lanes;
   for (int p = 0; p < isa::kPipes; ++p) scope.pipes[p] += row.pipe_busy[p];
   for (int w = 0; w < kWaitReasons; ++w) scope.waits[w] += row.waits[w];
   scope.gm += row.gm;
-  acc.span.add(row);
+  acc.span.add(row.start, row.end);
   acc.head_sum += head;
   acc.tail_sum += row.finish - row.end;
-  acc.blocks[{row.task.value, row.block}].add(row);
+  acc.latency_sum += row.finish - row.dispatch;
+  acc.blocks[{row.task.value, row.block}].add(row.start, row.end);
 }
 
-void finish_scope(ScopeSummary& scope, const Accumulator& acc) {
+void finish_scope(ScopeSummary& scope, const Accumulator& acc, Picoseconds first_dispatch) {
   if (scope.lanes == 0) return;
   scope.exec_mean = Picoseconds(scope.busy.value / scope.lanes);
   scope.head = Picoseconds(acc.head_sum.value / scope.lanes);
   scope.tail = Picoseconds(acc.tail_sum.value / scope.lanes);
+  scope.latency = Picoseconds(acc.latency_sum.value / scope.lanes);
   scope.span = acc.span.length();
+  scope.first_start = acc.span.start - first_dispatch;
+  scope.last_end = acc.span.end - first_dispatch;
   for (const auto& [block, interval] : acc.blocks) scope.block_busy += interval.length();
 }
 
@@ -160,6 +167,13 @@ Picoseconds Summary::busy() const {
   return sum;
 }
 
+Picoseconds Summary::span() const {
+  Interval all;
+  for (const ScopeSummary& scope : scopes)
+    if (scope.lanes > 0) all.add(scope.first_start, scope.last_end);
+  return all.length();
+}
+
 double Summary::cores_busy_mean() const {
   return makespan.value == 0
              ? 0
@@ -186,6 +200,7 @@ Summary summarize(const Timeline& timeline, const isa::TaskGraph& graph, RunInfo
   summary.run = std::move(run);
   summary.golden = std::move(golden);
   summary.makespan = timeline.makespan();
+  summary.effective = timeline.effective();
   summary.tasks = static_cast<int64_t>(graph.tasks.size());
   const ScopeIndex index(graph);
   if (!timeline.lanes.empty()) summary.observer_effect = timeline.meta.observer_effect;
@@ -197,7 +212,9 @@ Summary summarize(const Timeline& timeline, const isa::TaskGraph& graph, RunInfo
   // Rows come sorted by start, so the previous row of a core is the one seen last.
   std::vector<Accumulator> accumulators(summary.scopes.size());
   std::vector<std::optional<Picoseconds>> previous_end(timeline.meta.core_kinds.size());
+  Picoseconds first_dispatch = timeline.lanes.empty() ? Picoseconds() : timeline.lanes[0].dispatch;
   for (const LaneRow& row : timeline.lanes) {
+    first_dispatch = std::min(first_dispatch, row.dispatch);
     Picoseconds head = row.start - row.dispatch;
     std::optional<Picoseconds>& previous = previous_end[row.core.value];
     if (previous) head = std::max(Picoseconds(0), std::min(head, row.start - *previous));
@@ -207,7 +224,7 @@ Summary summarize(const Timeline& timeline, const isa::TaskGraph& graph, RunInfo
     add_row(row, head, summary.scopes[scope], accumulators[scope]);
   }
   for (size_t s = 0; s < summary.scopes.size(); ++s) {
-    finish_scope(summary.scopes[s], accumulators[s]);
+    finish_scope(summary.scopes[s], accumulators[s], first_dispatch);
     summary.blocks += summary.scopes[s].blocks;
     summary.instructions += summary.scopes[s].instruction_count();
   }

@@ -43,6 +43,12 @@ struct OpCost {
                         ///< of every kernel body make `ScopeSummary::busy`
 };
 
+/// What cores of one kind did for a scope.
+struct CoreShare {
+  int64_t lanes = 0;
+  Picoseconds busy;
+};
+
 /// Everything about the tasks of one name. Sums run over lanes with work; the idle second AIV lane
 /// of a mixed block counts nowhere.
 struct ScopeSummary {
@@ -55,8 +61,11 @@ struct ScopeSummary {
   Picoseconds block_busy;  ///< the same with every block once, from its first start to its last end
   Picoseconds exec_mean, exec_min, exec_max;  ///< end - start per lane; the mean rounds down
   Picoseconds span;                           ///< first start to last end
+  Picoseconds first_start, last_end;          ///< since the run's first dispatch
+  Picoseconds latency;                        ///< mean of finish - dispatch
   Picoseconds head;  ///< mean of min(start - dispatch, start - previous end on that core), §2.5
   Picoseconds tail;  ///< mean of finish - end
+  std::array<CoreShare, 2> cores{};           ///< by isa::CoreKind; they add up to lanes and busy
   std::array<Picoseconds, isa::kPipes> pipes{};
   std::array<Picoseconds, kWaitReasons> waits{};
   GmTraffic gm;
@@ -84,6 +93,7 @@ struct Summary {
   RunInfo run;
   std::optional<Golden> golden;  ///< null in the file if the result was not checked
   Picoseconds makespan;          ///< first dispatch to last finish
+  std::optional<Picoseconds> effective;  ///< see Timeline; unknown in older files
   int64_t tasks = 0;             ///< submitted, dummy tasks included
   int64_t blocks = 0;
   int64_t instructions = 0;
@@ -93,6 +103,8 @@ struct Summary {
   double clock_mhz = 0;                 ///< of the cores; 0 = not known
 
   Picoseconds busy() const;
+  /// First start to last end of all scopes ("AICore Observed Span").
+  Picoseconds span() const;
   /// Cores busy on average: busy over makespan.
   double cores_busy_mean() const;
   const ScopeSummary* find(const std::string& scope) const;
@@ -108,8 +120,9 @@ Summary summarize(const Timeline& timeline, const isa::TaskGraph& graph, RunInfo
 std::string summary_json(const Summary& summary);
 
 /// Reads a summary back; `where` names it in errors. Derived values (ratios, means of ratios) are
-/// not read but computed again. Unknown keys are ignored; "groups", "observer_effect", "clock_mhz"
-/// and "op_costs" may be missing, as in files of older versions. Errors: "summary.syntax",
+/// not read but computed again. Unknown keys are ignored; "groups", "observer_effect", "clock_mhz",
+/// "effective_us", "op_costs" and a scope's "start_us", "end_us", "latency_us" and "cores" may be
+/// missing, as in files of older versions. Errors: "summary.syntax",
 /// "summary.missing-key", "summary.type", "summary.value".
 Summary parse_summary(const std::string& json, const std::string& where);
 

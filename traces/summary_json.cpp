@@ -100,10 +100,24 @@ void put_scope(Text& out, const ScopeSummary& s) {
   append(out, "}, ");
   put_us(out, "span_us", s.span);
   append(out, ", ");
+  put_us(out, "start_us", s.first_start);
+  append(out, ", ");
+  put_us(out, "end_us", s.last_end);
+  append(out, ", ");
+  put_us(out, "latency_us", s.latency);
+  append(out, ",\n     ");
   put_us(out, "head_us", s.head);
   append(out, ", ");
   put_us(out, "tail_us", s.tail);
-  append(out, ",\n     \"pipes_us\": {");
+  append(out, ",\n     \"cores\": {");
+  for (const isa::CoreKind kind : {isa::CoreKind::AIC, isa::CoreKind::AIV}) {
+    const CoreShare& share = s.cores[static_cast<size_t>(kind)];
+    put(out, "{}\"{}\": {{\"lanes\": {}, ", kind == isa::CoreKind::AIC ? "" : ", ",
+        isa::name(kind), share.lanes);
+    put_us(out, "busy_us", share.busy);
+    append(out, "}");
+  }
+  append(out, "},\n     \"pipes_us\": {");
   for (int p = 0; p < isa::kPipes; ++p) {
     append(out, p == 0 ? "" : ", ");
     put_us(out, isa::name(static_cast<isa::Pipe>(p)), s.pipes[p]);
@@ -174,6 +188,10 @@ std::string summary_json(const Summary& summary) {
   append(out, "  ");
   put_us(out, "makespan_us", summary.makespan);
   append(out, ",\n  ");
+  if (summary.effective) {
+    put_us(out, "effective_us", *summary.effective);
+    append(out, ",\n  ");
+  }
   put_us(out, "busy_us", summary.busy());
   append(out, ",\n  \"cores_busy_mean\": ");
   append_ratio(out, summary.busy().value, summary.makespan.value);

@@ -112,6 +112,26 @@ isa::TaskKind read_kind(const Reader& scope) {
   scope.fail("summary.value", "scope kind '" + text + "' is none of AIC, AIV, MIX");
 }
 
+/// What files of older versions do not have.
+void read_scope_additions(const Reader& in, ScopeSummary& s) {
+  if (in.has("op_costs")) {
+    const Reader costs = in.object("op_costs");
+    for (const std::string& opcode : costs.keys()) {
+      const Reader cost = costs.object(opcode);
+      s.op_costs[opcode] = {cost.count("bytes"), cost.us("busy_us"), cost.us("advance_us")};
+    }
+  }
+  if (in.has("start_us")) s.first_start = in.us("start_us");
+  if (in.has("end_us")) s.last_end = in.us("end_us");
+  if (in.has("latency_us")) s.latency = in.us("latency_us");
+  if (!in.has("cores")) return;
+  const Reader cores = in.object("cores");
+  for (const isa::CoreKind kind : {isa::CoreKind::AIC, isa::CoreKind::AIV}) {
+    const Reader share = cores.object(std::string(isa::name(kind)));
+    s.cores[static_cast<size_t>(kind)] = {share.count("lanes"), share.us("busy_us")};
+  }
+}
+
 ScopeSummary read_scope(const Reader& in) {
   ScopeSummary s;
   s.name = in.text("name");
@@ -148,18 +168,13 @@ ScopeSummary read_scope(const Reader& in) {
   for (int w = 0; w < kWaitReasons; ++w)
     s.waits[w] = waits.us(std::string(name(static_cast<WaitReason>(w))));
   s.instructions = in.counts("instructions");
-  if (in.has("op_costs")) {
-    const Reader costs = in.object("op_costs");
-    for (const std::string& opcode : costs.keys()) {
-      const Reader cost = costs.object(opcode);
-      s.op_costs[opcode] = {cost.count("bytes"), cost.us("busy_us"), cost.us("advance_us")};
-    }
-  }
+  read_scope_additions(in, s);
   return s;
 }
 
 /// What files of older versions do not have.
 void read_additions(const Reader& in, Summary& summary) {
+  if (in.has("effective_us")) summary.effective = in.us("effective_us");
   if (in.has("groups"))
     for (const Reader& group : in.objects("groups"))
       summary.groups.push_back({group.text("name"), group.text_list("scopes")});

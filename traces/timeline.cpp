@@ -33,4 +33,18 @@ Picoseconds Timeline::makespan() const {
   return last - first;
 }
 
+Picoseconds Timeline::effective() const {
+  bool any = false;
+  Picoseconds first, last;
+  const auto cover = [&](Picoseconds start, Picoseconds end) {
+    first = any ? std::min(first, start) : start;
+    last = any ? std::max(last, end) : end;
+    any = true;
+  };
+  for (const SubmitRow& row : submits) cover(row.start, row.end);
+  for (const PhaseRow& row : phases) cover(row.start, row.end);
+  for (const LaneRow& row : lanes) cover(row.dispatch, row.finish);
+  return last - first;
+}
+
 }  // namespace traces

@@ -117,6 +117,9 @@ struct Timeline {
   std::vector<InstrRow> instrs;    ///< detailed level only; sorted by (start, lane_row, instr)
   std::vector<std::array<OpTimes, isa::kOpcodes>> op_times;  ///< by FuncId; empty if not recorded
   Picoseconds makespan() const;  ///< first dispatch to last finish (upstream's "Total Test Time")
+  /// First submission to the last thing the orchestrator, the schedulers and the cores did: the
+  /// window upstream's benchmark calls "Effective".
+  Picoseconds effective() const;
 };
 
 }  // namespace traces

@@ -9,9 +9,20 @@
 namespace apps_test {
 namespace {
 
+using app::Form;
 using app::Metric;
+using app::Quantity;
 using app::ValidationResult;
 using app::ValidationRow;
+
+const Metric kWall{Quantity::Wall, Form::Value, true};
+const Metric kModuleBusy{Quantity::Busy, Form::Value, true};
+const Metric kCoresBusy{Quantity::CoresBusy, Form::Value, true};
+const Metric kSpan{Quantity::Span, Form::Value, false};
+const Metric kBusy{Quantity::Busy, Form::Value, false};
+const Metric kExec{Quantity::Exec, Form::Value, false};
+const Metric kBusyChange{Quantity::Busy, Form::ChangePct, false};
+const Metric kGain{Quantity::Busy, Form::GainPct, false};
 
 traces::ScopeSummary scope(const std::string& name, int64_t blocks, int64_t busy_ns,
                            int64_t span_ns) {
@@ -19,12 +30,14 @@ traces::ScopeSummary scope(const std::string& name, int64_t blocks, int64_t busy
   s.name = name;
   s.blocks = blocks;
   s.block_busy = traces::Picoseconds(busy_ns * 1000);
-  s.busy = traces::Picoseconds(busy_ns * 2000);  // both AIV lanes: not what is published
-  s.span = traces::Picoseconds(span_ns * 1000);
+  s.busy = traces::Picoseconds(busy_ns * 2000);  // both AIV lanes
+  s.lanes = 2 * blocks;
+  s.last_end = traces::Picoseconds(span_ns * 1000);
   return s;
 }
 
-/// Wall 10 us; scope m: 4 blocks, busy 8 us, span 3 us; scope n: 2 blocks, busy 1 us, span 2 us.
+/// Wall 10 us; scope m: 4 blocks of 2 us on two lanes, busy 16 us, span 3 us; scope n: 2 blocks of
+/// 0.5 us on two lanes, busy 2 us, span 2 us.
 traces::Summary summary() {
   traces::Summary s;
   s.makespan = traces::Picoseconds(10'000'000);
@@ -83,7 +96,7 @@ TEST_CASE("a validation table is read field by field") {
   CHECK(r.title == "t");
   CHECK(r.program == "p");
   CHECK(r.mode == "decode");
-  CHECK(r.metric == Metric::ScopeSpan);
+  CHECK(r.metric == kSpan);
   CHECK(r.scopes == std::vector<std::string>{"m", "n"});
   CHECK(r.a == "era=x");
   CHECK(r.b == "era=y");
@@ -160,27 +173,27 @@ TEST_CASE("metrics of a summary") {
   const auto value = [&](Metric m, std::vector<std::string> scopes) {
     return app::metric_of(row(m, std::move(scopes), 1, 1, {0, 9}), s);
   };
-  CHECK(value(Metric::ModuleWall, {}) == Approx(10));
-  CHECK(value(Metric::ScopeSpan, {"m"}) == Approx(3));
-  CHECK(value(Metric::BusySum, {"m", "n"}) == Approx(9));
-  CHECK(value(Metric::TaskExec, {"m"}) == Approx(2));         // 8 us over 4 blocks
-  CHECK(value(Metric::TaskExec, {"m", "n"}) == Approx(1.5));  // 9 us over 6 blocks
-  CHECK(value(Metric::BusyChangePct, {"n"}) == Approx(1));
+  CHECK(value(kWall, {}) == Approx(10));
+  CHECK(value(kSpan, {"m"}) == Approx(3));
+  CHECK(value(kBusy, {"m", "n"}) == Approx(18));
+  CHECK(value(kExec, {"m"}) == Approx(2));         // 8 us over 4 blocks
+  CHECK(value(kExec, {"m", "n"}) == Approx(1.5));  // 9 us over 6 blocks
+  CHECK(value(kBusyChange, {"n"}) == Approx(2));
 }
 
 TEST_CASE("metrics of the module are sums over lanes") {
   const traces::Summary s = summary();
   const auto value = [&](Metric m) { return app::metric_of(row(m, {}, 1, 1, {0, 9}), s); };
-  CHECK(value(Metric::ModuleBusy) == Approx(18));  // both AIV lanes of m and n
-  CHECK(value(Metric::CoresBusy) == Approx(1.8));
+  CHECK(value(kModuleBusy) == Approx(18));  // both AIV lanes of m and n
+  CHECK(value(kCoresBusy) == Approx(1.8));
 }
 
 TEST_CASE("a group's scopes count as far as they ran") {
   traces::Summary s = summary();
   s.groups = {{"RoPE", {"m", "gone", "n"}}, {"none", {"gone"}}};
-  ValidationRow r = row(Metric::BusySum, {}, 1, 1, {0, 9});
+  ValidationRow r = row(kBusy, {}, 1, 1, {0, 9});
   r.group = "RoPE";
-  CHECK(app::metric_of(r, s) == Approx(9));
+  CHECK(app::metric_of(r, s) == Approx(18));
   for (const char* group : {"none", "unknown"}) {
     r.group = group;
     CHECK(error_id([&] { app::metric_of(r, s); }) == "validate.group");
@@ -188,20 +201,20 @@ TEST_CASE("a group's scopes count as far as they ran") {
 }
 
 TEST_CASE("a scope that is published as gone must be gone") {
-  ValidationRow r = row(Metric::BusySum, {"m"}, 8, 0, {0.5, 2});
+  ValidationRow r = row(kBusy, {"m"}, 16, 0, {0.5, 2});
   traces::Summary without = summary();
   without.scopes.erase(without.scopes.begin());
   const ValidationResult gone = app::judge(r, summary(), without);
   CHECK(gone.within);
   CHECK(*gone.predicted_after == 0);
   CHECK_FALSE(app::judge(r, summary(), summary()).within);
-  r.before = 1;  // 8 predicted
+  r.before = 1;  // 16 predicted
   CHECK_FALSE(app::judge(r, summary(), without).within);
   CHECK(app::median_log_error({gone}) == Approx(0));  // only the side that can be divided
 }
 
 TEST_CASE("a direction is judged without absolute bounds") {
-  ValidationRow r = row(Metric::ModuleWall, {}, 91.3, 126.5, {0, 0});
+  ValidationRow r = row(kWall, {}, 91.3, 126.5, {0, 0});
   r.bound = std::nullopt;
   r.change_bound = {1, 1000};  // slower
   CHECK(app::judge(r, with_wall(1), with_wall(2)).within);
@@ -212,7 +225,7 @@ TEST_CASE("a direction is judged without absolute bounds") {
 }
 
 TEST_CASE("changes have their own bound, ends included") {
-  ValidationRow r = row(Metric::ModuleWall, {}, 100, 96, {0.1, 10});
+  ValidationRow r = row(kWall, {}, 100, 96, {0.1, 10});
   r.change_bound = {-25, 0};
   CHECK(app::judge(r, with_wall(100), with_wall(100)).within);
   CHECK(app::judge(r, with_wall(100), with_wall(75)).within);
@@ -221,12 +234,12 @@ TEST_CASE("changes have their own bound, ends included") {
 }
 
 TEST_CASE("error validate.scope") {
-  const ValidationRow r = row(Metric::BusySum, {"m", "gone"}, 1, 1, {0, 9});
+  const ValidationRow r = row(kBusy, {"m", "gone"}, 1, 1, {0, 9});
   CHECK(error_id([&] { app::metric_of(r, summary()); }) == "validate.scope");
 }
 
 TEST_CASE("absolute figures are judged by predicted over published, ends included") {
-  const ValidationRow r = row(Metric::ModuleWall, {}, 20, 10, {0.5, 1.5});
+  const ValidationRow r = row(kWall, {}, 20, 10, {0.5, 1.5});
   const auto within = [&](double before, double after) {
     return app::judge(r, with_wall(before), with_wall(after)).within;
   };
@@ -242,7 +255,7 @@ TEST_CASE("absolute figures are judged by predicted over published, ends include
 }
 
 TEST_CASE("only the published side is judged") {
-  ValidationRow r = row(Metric::ModuleWall, {}, std::nullopt, 10, {0.5, 1.5});
+  ValidationRow r = row(kWall, {}, std::nullopt, 10, {0.5, 1.5});
   CHECK(app::judge(r, with_wall(1000), with_wall(10)).within);
   r.before = 10;
   r.after = std::nullopt;
@@ -251,7 +264,7 @@ TEST_CASE("only the published side is judged") {
 }
 
 TEST_CASE("the ratio before over after has its own bound") {
-  ValidationRow r = row(Metric::ModuleWall, {}, 20, 10, {0.1, 10});
+  ValidationRow r = row(kWall, {}, 20, 10, {0.1, 10});
   r.ratio_bound = {1.5, 2.5};
   CHECK(app::judge(r, with_wall(30), with_wall(12)).within);        // 2.5
   CHECK_FALSE(app::judge(r, with_wall(30), with_wall(11)).within);  // 2.7
@@ -264,21 +277,21 @@ TEST_CASE("changes in percent are judged in points, ends included") {
   a.scopes = {scope("m", 4, 8000, 1)};
   b.scopes = {scope("m", 4, 2000, 1)};  // a quarter: -75 %, a gain of 75 %
   const ValidationResult change =
-      app::judge(row(Metric::BusyChangePct, {"m"}, std::nullopt, -70, {-75, -60}), a, b);
+      app::judge(row(kBusyChange, {"m"}, std::nullopt, -70, {-75, -60}), a, b);
   CHECK(*change.predicted_after == Approx(-75));
   CHECK(change.within);
   CHECK_FALSE(
-      app::judge(row(Metric::BusyChangePct, {"m"}, std::nullopt, -70, {-74, -60}), a, b).within);
+      app::judge(row(kBusyChange, {"m"}, std::nullopt, -70, {-74, -60}), a, b).within);
   const ValidationResult gain =
-      app::judge(row(Metric::GainPct, {"m"}, std::nullopt, 70, {60, 75}), a, b);
+      app::judge(row(kGain, {"m"}, std::nullopt, 70, {60, 75}), a, b);
   CHECK(*gain.predicted_after == Approx(75));
   CHECK(gain.within);
-  CHECK_FALSE(app::judge(row(Metric::GainPct, {"m"}, std::nullopt, 70, {76, 80}), a, b).within);
+  CHECK_FALSE(app::judge(row(kGain, {"m"}, std::nullopt, 70, {76, 80}), a, b).within);
 }
 
 ValidationResult predicted(double before, double after, double published_before,
                            double published_after) {
-  return app::judge(row(Metric::ModuleWall, {}, published_before, published_after, {0, 9}),
+  return app::judge(row(kWall, {}, published_before, published_after, {0, 9}),
                     with_wall(before), with_wall(after));
 }
 
@@ -291,7 +304,7 @@ TEST_CASE("the median error counts every absolute figure once") {
   CHECK(app::median_log_error(odd) == Approx(std::log(2.0)));
   ValidationResult failed = predicted(1000, 1000, 1, 1), pct = failed;
   failed.error = "did not run";
-  pct.row.metric = Metric::GainPct;
+  pct.row.metric = kGain;
   odd.push_back(failed);
   odd.push_back(pct);
   CHECK(app::median_log_error(odd) == Approx(std::log(2.0)));

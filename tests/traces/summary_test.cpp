@@ -45,6 +45,12 @@ TEST_CASE("a scope sums its lanes with work") {
   CHECK(norm.exec_max == ns(1400));
   CHECK(norm.exec_mean == Picoseconds(1133333));
   CHECK(norm.span == ns(6900 - 1200));
+  CHECK(norm.first_start == ns(1200 - 1000));  // since the first dispatch
+  CHECK(norm.last_end == ns(6900 - 1000));
+  CHECK(norm.latency == ns((1500 + 1890 + 3900) / 3));
+  CHECK(norm.cores[static_cast<size_t>(isa::CoreKind::AIC)].lanes == 0);
+  CHECK(norm.cores[static_cast<size_t>(isa::CoreKind::AIV)].lanes == 3);
+  CHECK(norm.cores[static_cast<size_t>(isa::CoreKind::AIV)].busy == ns(3400));
   CHECK(norm.tail == Picoseconds((300 + 250 + 100) * 1000 / 3));
   CHECK(norm.pipes[static_cast<size_t>(isa::Pipe::MTE2)] == ns(1500));
   CHECK(norm.pipes[static_cast<size_t>(isa::Pipe::V)] == ns(300));
@@ -93,6 +99,10 @@ TEST_CASE("a mixed block: both working lanes are busy, the idle one counts nowhe
   CHECK(proj.busy == ns(2000 + 2500));
   CHECK(proj.block_busy == ns(5800 - 3200));
   CHECK(proj.exec_min == ns(2000));
+  CHECK(proj.cores[static_cast<size_t>(isa::CoreKind::AIC)].lanes == 1);
+  CHECK(proj.cores[static_cast<size_t>(isa::CoreKind::AIC)].busy == ns(2000));
+  CHECK(proj.cores[static_cast<size_t>(isa::CoreKind::AIV)].lanes == 1);
+  CHECK(proj.cores[static_cast<size_t>(isa::CoreKind::AIV)].busy == ns(2500));
   CHECK(proj.head == ns((200 + 300) / 2));
   CHECK(proj.memory_peak[static_cast<size_t>(isa::MemSpace::L0C)] == 131072);
 }
@@ -103,6 +113,8 @@ TEST_CASE("totals of a run") {
   CHECK(s.blocks == 4);
   CHECK(s.instructions == 16);
   CHECK(s.makespan == ns(6000));
+  CHECK(*s.effective == ns(7101 - 100));  // first submission to the dummy's phase
+  CHECK(s.span() == ns(6900 - 1200));
   CHECK(s.busy() == ns(7900));
   CHECK(s.cores_busy_mean() == Approx(7900.0 / 6000));
   CHECK(s.find("proj") == &s.scopes[1]);
@@ -131,6 +143,12 @@ TEST_CASE("summary.json has the published schema") {
   const auto& norm = j["scopes"][0];
   CHECK(norm["kind"] == "AIV");
   CHECK(norm["busy_us"] == 3.4);
+  CHECK(norm["latency_us"] == 2.43);
+  CHECK(norm["start_us"] == 0.2);
+  CHECK(norm["end_us"] == 5.9);
+  CHECK(norm["cores"] == nlohmann::json::parse(R"({"AIC": {"lanes": 0, "busy_us": 0.0},
+                                                   "AIV": {"lanes": 3, "busy_us": 3.4}})"));
+  CHECK(j["effective_us"] == 7.001);
   CHECK(norm["exec_us"] == nlohmann::json({{"mean", 1.133333}, {"min", 1.0}, {"max", 1.4}}));
   CHECK(norm["head_us"] == 0.18);
   CHECK(norm["pipes_us"].size() == 7);
@@ -154,6 +172,17 @@ TEST_CASE("a summary survives being written and read") {
   Summary unchecked = s;
   unchecked.golden.reset();
   CHECK_FALSE(parse_summary(summary_json(unchecked), "there").golden.has_value());
+}
+
+TEST_CASE("a summary of an older version lacks the newer figures") {
+  auto j = nlohmann::json::parse(summary_json(sample_summary()));
+  j.erase("effective_us");
+  for (auto& scope : j["scopes"])
+    for (const char* key : {"start_us", "end_us", "latency_us", "cores"}) scope.erase(key);
+  const Summary old = parse_summary(j.dump(), "old");
+  CHECK_FALSE(old.effective.has_value());
+  CHECK(old.scopes[0].latency == Picoseconds(0));
+  CHECK(old.scopes[0].cores[1].lanes == 0);
 }
 
 TEST_CASE("unreadable summaries are explained") {
