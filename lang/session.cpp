@@ -75,7 +75,7 @@ isa::BufferId Session::Impl::window_buffer(WindowId window, const std::string& n
   gm->info.role = isa::BufferRole::InOut;
   gm->info.window = static_cast<int32_t>(window.value);
   gm->storage.data = store.copies[static_cast<size_t>(seat.rank)];
-  gm->storage.initial = allocate_gm(store.bytes, dtype, false);
+  gm->storage.initial = store.initial[static_cast<size_t>(seat.rank)];
   buffers_.push_back(std::move(gm));
   known = isa::BufferId(static_cast<uint32_t>(buffers_.size() - 1));
   return known;

@@ -57,6 +57,11 @@ uint8_t* World::window_bytes(WindowId window, int rank) {
 }
 
 void World::run(const std::function<void(int)>& body) {
+  for (WindowStore& window : impl_->windows) {
+    window.initial.clear();
+    for (const auto& copy : window.copies)
+      window.initial.push_back(copy_gm(copy.get(), window.bytes));
+  }
   impl_->turns.run(
       [&](int rank) {
         SeatGuard guard({impl_.get(), rank});

@@ -37,7 +37,7 @@ class World {
 
   int ranks() const;
 
-  /// A window: every rank has a copy of `bytes` bytes, zero when the program starts. Not while
+  /// A window: every rank has a copy of `bytes` bytes, zero at first. Not while
   /// `run` is active. Error "lang.window-bytes" (not positive).
   WindowId alloc_window(int64_t bytes);
   /// The bytes of a rank's copy, 64 B aligned. Error "lang.no-window", "lang.peer".

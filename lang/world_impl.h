@@ -12,7 +12,8 @@ namespace pl {
 
 struct WindowStore {
   int64_t bytes = 0;
-  std::vector<std::shared_ptr<uint8_t>> copies;  ///< by rank
+  std::vector<std::shared_ptr<uint8_t>> copies;         ///< by rank
+  std::vector<std::shared_ptr<const uint8_t>> initial;  ///< the copies when `run` began
 };
 
 class World::Impl {
