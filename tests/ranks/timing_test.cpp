@@ -166,22 +166,21 @@ TEST_CASE("a remote access takes a round trip longer than a local one") {
 TEST_CASE("a flag cleared by its own rank is waited for anew") {
   const chips::Chip c = chip();
   pl::World world(2);
-  const pl::WindowId flag = world.alloc_window(8);
+  const pl::WindowId flag = world.alloc_window(8), done = world.alloc_window(8);
   const auto programs = record(world, [&](pl::Session&, int rank) {
     const pl::Tensor f = pl::window(flag, DType::I32, {2, 1}, "flags");
-    const int64_t peer = 1 - rank;
-    for (int round = 0; round < 3; ++round) {
-      pl::at({"s"}, [&] {
-        pl::notify(f, peer, {rank, 0}, 1, pl::NotifyOp::AtomicAdd);
-        pl::wait(f, {peer, 0}, 1, pl::WaitCmp::Ge);
-        pl::write_int(f, {peer, 0}, 0);
-        pl::notify(f, peer, {peer, 0}, 0, pl::NotifyOp::AtomicAdd);
-      });
-      pl::read_int(f, {0, 0});
-    }
+    const pl::Tensor cleared = pl::window(done, DType::I32, {2, 1}, "cleared");
+    pl::at({"s"}, [&] {
+      for (int64_t round = 1; round <= 3; ++round) {
+        pl::notify(f, 1 - rank, {rank, 0}, 1, pl::NotifyOp::AtomicAdd);
+        pl::wait(f, {1 - rank, 0}, 1, pl::WaitCmp::Eq);  // not two
+        pl::write_int(f, {1 - rank, 0}, 0);
+        barrier(cleared, round);
+      }
+    });
   });
   const auto t = replay(lower_and_verify(programs, c), c);
-  CHECK(rows(t[0], Opcode::TWAIT).size() == 3);
+  CHECK(rows(t[0], Opcode::TWAIT).size() == 6);
 }
 
 TEST_CASE("a simulation that waits for a flag nobody raises names ranks, cores and flags") {
