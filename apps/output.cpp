@@ -50,8 +50,25 @@ void write_result(traces::OutputFolder& folder, const RunResult& result, const R
   files.deps = options.deps;
   files.pmu = options.pmu;
   files.clock_mhz = result.chip.clock_mhz;
+  files.dfx = options.dfx;
+  files.rest = options.rest;
   traces::write_run_files(folder, result.timeline, result.lowered.graph, result.summary,
                           memory_lines(result.lowered), hint_lines(result.lowered), files);
+}
+
+void write_rank_results(traces::OutputFolder& folder, const std::vector<RunResult>& results,
+                        const RunRequest& request, const OutputOptions& options, int dispatch) {
+  const RunResult* last = nullptr;
+  for (size_t r = 0; r < results.size(); ++r) {
+    OutputOptions own = options;
+    own.dfx = fmt::format("dfx_outputs/rank{}/d{}/", r, dispatch);
+    own.rest = fmt::format("next_levels/rank{}{}/", r,
+                           dispatch == 0 ? "" : fmt::format("_d{}", dispatch));
+    write_result(folder, results[r], request, own);
+    if (last == nullptr || last->summary.makespan < results[r].summary.makespan)
+      last = &results[r];
+  }
+  if (last != nullptr) folder.write("summary.json", traces::summary_json(last->summary));
 }
 
 std::string verdict_text(const RunResult& result, const RunRequest& request) {

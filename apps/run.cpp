@@ -86,22 +86,29 @@ traces::RunInfo run_info(const RunRequest& request, const std::string& mode,
   return info;
 }
 
+void lower_program(const pl::RecordedProgram& recorded, const RunRequest& request,
+                   RunResult& result) {
+  lower::Options options;
+  options.threads = request.threads;
+  result.lowered = lower::lower(recorded, result.chip, options);
+  for (const lower::Hazard& h : lower::find_hazards(recorded, result.lowered.graph))
+    result.hazards.push_back(lower::describe(h, result.lowered.graph));
+}
+
+sim::Options sim_options(const RunRequest& request) {
+  sim::Options options;
+  options.observer_effect = request.observer_effect;
+  options.level = request.level;
+  options.instructions = request.detail;
+  return options;
+}
+
 void lower_and_replay(const pl::RecordedProgram& recorded, const RunRequest& request,
                       RunResult& result, Progress& progress) {
   progress.step("lowering for " + result.chip.name);
-  lower::Options lower_options;
-  lower_options.threads = request.threads;
-  result.lowered = lower::lower(recorded, result.chip, lower_options);
-  for (const lower::Hazard& h : lower::find_hazards(recorded, result.lowered.graph))
-    result.hazards.push_back(lower::describe(h, result.lowered.graph));
-
+  lower_program(recorded, request, result);
   progress.step("replaying");
-  sim::Options sim_options;
-  sim_options.observer_effect = request.observer_effect;
-  sim_options.level = request.level;
-  sim_options.instructions = request.detail;
-  result.timeline = sim::replay(result.lowered.graph, result.chip, sim_options);
-
+  result.timeline = sim::replay(result.lowered.graph, result.chip, sim_options(request));
   if (request.verify_lowering) {
     progress.step("verifying the lowering");
     result.lowering_check = verify_lowering(recorded, result.lowered.graph, result.chip);
@@ -172,6 +179,34 @@ RunResult replay(const pl::RecordedProgram& recorded, chips::Chip chip, const Ru
   result.summary = traces::summarize(result.timeline, result.lowered.graph,
                                      run_info(request, request.mode, result));
   return result;
+}
+
+std::vector<RunResult> replay_ranks(const std::vector<const pl::RecordedProgram*>& recorded,
+                                    const chips::Chip& chip, const RunRequest& request,
+                                    Progress& progress) {
+  std::vector<RunResult> results(recorded.size());
+  std::vector<const isa::TaskGraph*> graphs;
+  progress.step("lowering for " + chip.name);
+  for (size_t r = 0; r < recorded.size(); ++r) {
+    results[r].chip = chip;
+    results[r].diagnostics = recorded[r]->diagnostics;
+    lower_program(*recorded[r], request, results[r]);
+    graphs.push_back(&results[r].lowered.graph);
+  }
+  progress.step("replaying");
+  std::vector<traces::Timeline> timelines = sim::replay_ranks(graphs, chip, sim_options(request));
+  std::vector<LoweringCheck> checks;
+  if (request.verify_lowering) {
+    progress.step("verifying the lowering");
+    checks = verify_lowering(recorded, graphs, chip);
+  }
+  for (size_t r = 0; r < results.size(); ++r) {
+    results[r].timeline = std::move(timelines[r]);
+    if (!checks.empty()) results[r].lowering_check = checks[r];
+    results[r].summary = traces::summarize(results[r].timeline, *graphs[r],
+                                           run_info(request, request.mode, results[r]));
+  }
+  return results;
 }
 
 }  // namespace app

@@ -46,5 +46,10 @@ RunResult run(const RunRequest& request, Progress& progress);
 /// summary (without a golden). Of the request the machine options and `program`, the name, count.
 RunResult replay(const pl::RecordedProgram& recorded, chips::Chip chip, const RunRequest& request,
                  Progress& progress);
+/// The same for the programs of all ranks of a world, `recorded[r]` that of rank r, replayed
+/// together on chips of their own.
+std::vector<RunResult> replay_ranks(const std::vector<const pl::RecordedProgram*>& recorded,
+                                    const chips::Chip& chip, const RunRequest& request,
+                                    Progress& progress);
 
 }  // namespace app

@@ -28,12 +28,8 @@ isa::GmImage initial_image(const pl::RecordedProgram& program, const isa::TaskGr
   return image;
 }
 
-}  // namespace
-
-LoweringCheck verify_lowering(const pl::RecordedProgram& program, const isa::TaskGraph& graph,
-                              const chips::Chip& chip) {
-  isa::GmImage image = initial_image(program, graph);
-  isa::interpret(graph, chip.memory, image);
+LoweringCheck compare(const pl::RecordedProgram& program, const isa::TaskGraph& graph,
+                      const isa::GmImage& image) {
   for (size_t i = 0; i < program.storage.size(); ++i) {
     const uint8_t* eager = program.storage[i].data.get();
     if (eager == nullptr) continue;
@@ -49,6 +45,28 @@ LoweringCheck verify_lowering(const pl::RecordedProgram& program, const isa::Tas
     }
   }
   return {true, ""};
+}
+
+}  // namespace
+
+LoweringCheck verify_lowering(const pl::RecordedProgram& program, const isa::TaskGraph& graph,
+                              const chips::Chip& chip) {
+  isa::GmImage image = initial_image(program, graph);
+  isa::interpret(graph, chip.memory, image);
+  return compare(program, graph, image);
+}
+
+std::vector<LoweringCheck> verify_lowering(const std::vector<const pl::RecordedProgram*>& programs,
+                                           const std::vector<const isa::TaskGraph*>& graphs,
+                                           const chips::Chip& chip) {
+  std::vector<isa::GmImage> images;
+  for (size_t r = 0; r < programs.size(); ++r)
+    images.push_back(initial_image(*programs[r], *graphs[r]));
+  isa::interpret_ranks(graphs, chip.memory, images);
+  std::vector<LoweringCheck> checks;
+  for (size_t r = 0; r < programs.size(); ++r)
+    checks.push_back(compare(*programs[r], *graphs[r], images[r]));
+  return checks;
 }
 
 }  // namespace app

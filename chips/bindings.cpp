@@ -126,6 +126,11 @@ const std::vector<Binding>& modelled_keys() {
       MEMBER("sync.flag", 0, kBig, sync.flag),
       MEMBER("sync.cross_core", 0, kBig, sync.cross_core),
 
+      MEMBER("link.bandwidth", 0.001, kBig, link.bandwidth),
+      MEMBER("link.latency_ns", 0, kBig, link.latency_ns),
+      MEMBER("link.notify_ns", 0, kBig, link.notify_ns),
+      MEMBER("link.poll_ns", 1, kBig, link.poll_ns),
+
       MEMBER("task.body_aiv_ns", 0, kBig, task.body_aiv_ns),
       MEMBER("task.body_aic_ns", 0, kBig, task.body_aic_ns),
 

@@ -128,6 +128,14 @@ struct Chip {
     double flag = 0, cross_core = 0;
   } sync;
 
+  /// Between the chips of several ranks: every chip has one port into a network that joins all.
+  struct Link {
+    double bandwidth = 0;   ///< GB/s of a chip's port, each direction
+    double latency_ns = 0;  ///< one way, from leaving a chip to being visible on another
+    double notify_ns = 0;   ///< scalar unit, before a flag leaves
+    double poll_ns = 0;     ///< period of a spinning wait; it ends with the poll that sees the flag
+  } link;
+
   struct Task {
     double body_aiv_ns = 0, body_aic_ns = 0;
   } task;  ///< fixed cost of a kernel body

@@ -23,6 +23,9 @@ struct GmBuffer {
   int64_t bytes = 0;
   uint64_t gm_addr = 0;
   BufferRole role = BufferRole::Temp;
+  int32_t window = kNoWindow;  ///< number of the symmetric window all ranks have a copy of
+
+  static constexpr int32_t kNoWindow = -1;
 };
 
 /// Instructions of one core for one block, in program order.
@@ -93,9 +96,10 @@ struct OrchStep {
   int64_t heap_bytes = 0;     ///< Alloc: bytes taken from the ring heap
 };
 
-/// A whole program for one chip.
+/// A whole program for one chip: the only one, or that of one rank of several.
 struct TaskGraph {
   std::string program;
+  int32_t rank = 0, ranks = 1;
   std::vector<GmBuffer> buffers;
   std::vector<std::string> func_names;  ///< by FuncId
   std::vector<CoreKind> func_kinds;     ///< by FuncId
@@ -106,6 +110,8 @@ struct TaskGraph {
 
   const Task& task(TaskId id) const { return tasks[id.value]; }
   const GmBuffer& buffer(BufferId id) const { return buffers[id.value]; }
+  /// The buffer that is this rank's copy of a symmetric window; invalid if it has none.
+  BufferId window_buffer(int32_t window) const;
   int64_t instruction_count() const;
 };
 

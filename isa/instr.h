@@ -89,8 +89,11 @@ enum class Opcode : uint8_t {
   SWORK,    ///< attr.imm scalar instructions (loop control, address arithmetic)
   DCCI,     ///< clean the scalar data cache at the end of a kernel
   SYNCALL,  ///< barrier over all cores of the launch
+  // several ranks (scalar unit)
+  TNOTIFY,  ///< sets an INT32 flag of rank gm.peer to attr.imm, or adds it (attr.atomic)
+  TWAIT,    ///< spins until an own INT32 flag satisfies attr.cmp against attr.imm
 };
-inline constexpr int kOpcodes = static_cast<int>(Opcode::SYNCALL) + 1;
+inline constexpr int kOpcodes = static_cast<int>(Opcode::TWAIT) + 1;
 std::string_view name(Opcode op);
 
 /// A window of a tile in a core-local memory. The element (r, c) of the window is element
@@ -113,15 +116,21 @@ struct TileOperand {
 /// A two-dimensional window of a GM buffer: `rows` runs of `cols` elements, `row_stride` elements
 /// apart, starting `offset` elements into the buffer. Windows may run past the end of the tensor:
 /// `rows`/`cols` are then already clipped and the tile's valid shape is smaller than its shape.
+///
+/// With a `peer`, the window lies in that rank's copy of the buffer, which is then a symmetric
+/// window (GmBuffer::window). Accesses to the own copy never name a peer.
 struct GmAccess {
+  static constexpr int16_t kOwn = -1;
   BufferId buffer;
   DType dtype = DType::F32;
+  int16_t peer = kOwn;
   int64_t offset = 0;
   int64_t row_stride = 0;
   int32_t rows = 0;
   int32_t cols = 0;
 
   bool present() const { return buffer.valid(); }
+  bool remote() const { return peer != kOwn; }
   int64_t row_bytes() const {
     return static_cast<int64_t>(cols) * static_cast<int64_t>(size_of(dtype));
   }

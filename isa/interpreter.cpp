@@ -13,6 +13,7 @@ namespace {
 
 using interp::BlockRun;
 using interp::ClusterMemory;
+using interp::RankWorld;
 using interp::Scratch;
 
 /// SYNCALLs every participating stream of the task executes. Error "isa.deadlock" when they differ.
@@ -36,20 +37,20 @@ int64_t barrier_count(const Task& task) {
 }
 
 void run_in_order(const TaskGraph& graph, const Task& task, ClusterMemory& memory, GmImage& gm,
-                  Scratch& scratch) {
+                  Scratch& scratch, RankWorld* world) {
   for (size_t b = 0; b < task.blocks.size(); ++b)
-    BlockRun(graph, task, static_cast<int32_t>(b), memory, gm, scratch).advance();
+    BlockRun(graph, task, static_cast<int32_t>(b), memory, gm, scratch, world).advance();
 }
 
 /// With SYNCALLs every block needs its own memories: all run up to the barrier, then all pass it.
 void run_in_lock_step(const TaskGraph& graph, const Task& task, const MemoryLimits& limits,
-                      GmImage& gm, Scratch& scratch, int64_t barriers) {
+                      GmImage& gm, Scratch& scratch, int64_t barriers, RankWorld* world) {
   std::vector<std::unique_ptr<ClusterMemory>> memories;
   std::vector<std::unique_ptr<BlockRun>> runs;
   for (size_t b = 0; b < task.blocks.size(); ++b) {
     memories.push_back(std::make_unique<ClusterMemory>(limits));
     runs.push_back(std::make_unique<BlockRun>(graph, task, static_cast<int32_t>(b),
-                                              *memories.back(), gm, scratch));
+                                              *memories.back(), gm, scratch, world));
   }
   for (int64_t phase = 0; phase <= barriers; ++phase) {
     for (auto& run : runs) run->advance();
@@ -77,7 +78,10 @@ int64_t MemoryLimits::of(MemSpace s) const {
   return 0;
 }
 
-void interpret(const TaskGraph& graph, const MemoryLimits& limits, GmImage& gm) {
+namespace {
+
+void run_program(const TaskGraph& graph, const MemoryLimits& limits, GmImage& gm,
+                 RankWorld* world) {
   if (gm.bytes.size() != graph.buffers.size())
     throw Error("isa.out-of-bounds", fmt::format("the GM image has {} buffers, the graph {}",
                                                  gm.bytes.size(), graph.buffers.size()));
@@ -86,10 +90,27 @@ void interpret(const TaskGraph& graph, const MemoryLimits& limits, GmImage& gm) 
   for (const Task& task : graph.tasks) {
     const int64_t barriers = barrier_count(task);
     if (barriers == 0)
-      run_in_order(graph, task, memory, gm, scratch);
+      run_in_order(graph, task, memory, gm, scratch, world);
     else
-      run_in_lock_step(graph, task, limits, gm, scratch, barriers);
+      run_in_lock_step(graph, task, limits, gm, scratch, barriers, world);
   }
+}
+
+}  // namespace
+
+void interpret(const TaskGraph& graph, const MemoryLimits& limits, GmImage& gm) {
+  run_program(graph, limits, gm, nullptr);
+}
+
+void interpret_ranks(const std::vector<const TaskGraph*>& graphs, const MemoryLimits& limits,
+                     std::vector<GmImage>& gm) {
+  RankWorld world{graphs, gm, Turns(static_cast<int>(graphs.size()))};
+  world.turns.run(
+      [&](int rank) {
+        const auto r = static_cast<size_t>(rank);
+        run_program(*graphs[r], limits, gm[r], &world);
+      },
+      "isa.rank-deadlock");
 }
 
 }  // namespace isa

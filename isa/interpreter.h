@@ -50,4 +50,10 @@ struct GmImage {
 /// and those of isa/semantics.h.
 void interpret(const TaskGraph& graph, const MemoryLimits& limits, GmImage& gm);
 
+/// The same for the programs of all ranks at once: `graphs[r]` with memories `gm[r]`. One rank runs
+/// at a time, until it stands at a TWAIT whose flag is not there yet (isa/turns.h). Further errors:
+/// "isa.rank-deadlock" (every rank waits), "isa.peer" (a remote access that has no target).
+void interpret_ranks(const std::vector<const TaskGraph*>& graphs, const MemoryLimits& limits,
+                     std::vector<GmImage>& gm);
+
 }  // namespace isa

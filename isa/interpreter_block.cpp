@@ -11,7 +11,8 @@ namespace {
 
 bool writes_gm(const Instr& i) {
   return i.gm.present() &&
-         (i.op == Opcode::TSTORE || i.op == Opcode::TPUSH || i.op == Opcode::SWRITE);
+         (i.op == Opcode::TSTORE || i.op == Opcode::TPUSH || i.op == Opcode::SWRITE ||
+          i.op == Opcode::TNOTIFY);
 }
 
 /// The message of an error that does not know its place yet.
@@ -70,7 +71,7 @@ uint8_t* Scratch::get(size_t position, int64_t bytes) {
 }
 
 BlockRun::BlockRun(const TaskGraph& graph, const Task& task, int32_t block, ClusterMemory& memory,
-                   GmImage& gm, Scratch& scratch)
+                   GmImage& gm, Scratch& scratch, RankWorld* world)
     : graph_(graph),
       task_(task),
       code_(task.blocks[static_cast<size_t>(block)]),
@@ -78,14 +79,15 @@ BlockRun::BlockRun(const TaskGraph& graph, const Task& task, int32_t block, Clus
       memory_(memory),
       gm_(gm),
       scratch_(scratch),
-      raised_(static_cast<size_t>(code_.events), false) {
+      raised_(static_cast<size_t>(code_.events), false),
+      world_(world) {
   memory_.reset(code_);
   order_.reset(code_);
   for (int s = 0; s < kStreams; ++s) {
     const auto& instrs = stream_of(code_, s).instrs;
     for (size_t k = 0; k < instrs.size(); ++k) {
       const Instr& i = instrs[k];
-      if (writes_gm(i)) gm_accesses_[i.gm.buffer.value];
+      if (writes_gm(i)) gm_accesses_[{i.gm.peer, i.gm.buffer.value}];
       if (i.op == Opcode::SYNCALL) ++barriers_left_[static_cast<size_t>(s)];
       if (i.wait_event >= code_.events || i.signal_event >= code_.events)
         throw Error("isa.operand", where(s, static_cast<uint32_t>(k)),
@@ -102,10 +104,12 @@ bool BlockRun::ended(int stream) const {
 bool BlockRun::done() const { return ended(0) && ended(1) && ended(2); }
 
 void BlockRun::advance() {
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (int s = 0; s < kStreams; ++s) moved = run_stream(s) || moved;
-  }
+  do {
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (int s = 0; s < kStreams; ++s) moved = run_stream(s) || moved;
+    }
+  } while (wait_for_peers());
   // A stream that takes part in a later SYNCALL but cannot get there would never let the others go.
   bool waiting_at_barrier = false, stuck = false;
   for (int s = 0; s < kStreams; ++s) {
@@ -124,6 +128,7 @@ bool BlockRun::run_stream(int stream) {
   while (at < instrs.size() && !standing_at_barrier(stream)) {
     const Instr& i = instrs[at];
     if (i.wait_event >= 0 && !raised_[static_cast<size_t>(i.wait_event)]) break;
+    if (i.op == Opcode::TWAIT && !flag_there(i)) break;
     run_instr(stream, at);
     moved = true;
     if (i.op == Opcode::SYNCALL) {
@@ -133,6 +138,43 @@ bool BlockRun::run_stream(int stream) {
     ++at;
   }
   return moved;
+}
+
+bool BlockRun::flag_there(const Instr& wait) {
+  const GmCopy copy = gm_copy(wait.gm);
+  gm_ranges(wait.gm);
+  const int64_t value = get_integer(copy.bytes().data() + scratch_.ranges.front().begin,
+                                    wait.gm.dtype);
+  const auto expected = static_cast<int64_t>(wait.attr.imm);
+  return wait.attr.cmp == CmpOp::Eq ? value == expected : value >= expected;
+}
+
+bool BlockRun::wait_for_peers() {
+  std::vector<std::pair<int, const Instr*>> waits;
+  for (int s = 0; s < kStreams; ++s) {
+    if (ended(s) || standing_at_barrier(s)) continue;
+    const Instr& i =
+        stream_of(code_, s).instrs.elements()[position_[static_cast<size_t>(s)]];
+    if (i.op == Opcode::TWAIT &&
+        (i.wait_event < 0 || raised_[static_cast<size_t>(i.wait_event)]))
+      waits.emplace_back(s, &i);
+  }
+  if (waits.empty() || world_ == nullptr) return false;
+  std::vector<Instr> placed;
+  std::string what;
+  for (const auto& [s, i] : waits) {
+    const uint32_t at = position_[static_cast<size_t>(s)];
+    placed.push_back(stream_of(code_, s).instrs[at]);
+    what += fmt::format("{}rank {} at {}", what.empty() ? "" : ", ", graph_.rank, where(s, at));
+  }
+  world_->turns.wait(
+      graph_.rank,
+      [&] {
+        return std::any_of(placed.begin(), placed.end(),
+                           [&](const Instr& i) { return flag_there(i); });
+      },
+      [what] { return what; });
+  return true;
 }
 
 void BlockRun::pass_barrier() {
@@ -182,6 +224,8 @@ void BlockRun::deadlock() const {
     who += fmt::format("{} instr {} {} waits for ", stream_name(s), at, name(i.op));
     if (standing_at_barrier(s))
       who += "the other cores of the launch";
+    else if (i.op == Opcode::TWAIT)
+      who += "a flag of another rank";
     else
       who += fmt::format("event {}", i.wait_event);
     if (i.site.valid() && i.site.value < graph_.sites.size())

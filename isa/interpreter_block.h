@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "isa/graph.h"
 #include "isa/interpreter.h"
 #include "isa/interpreter_memory.h"
 #include "isa/interpreter_order.h"
+#include "isa/turns.h"
 
 namespace isa::interp {
 
@@ -42,11 +44,18 @@ struct Scratch {
   uint8_t* get(size_t position, int64_t bytes);
 };
 
+/// The ranks whose programs run together.
+struct RankWorld {
+  const std::vector<const TaskGraph*>& graphs;
+  std::vector<GmImage>& images;
+  Turns turns;
+};
+
 /// One block in execution. Streams run in program order and are interleaved by their events.
 class BlockRun {
  public:
   BlockRun(const TaskGraph& graph, const Task& task, int32_t block, ClusterMemory& memory,
-           GmImage& gm, Scratch& scratch);
+           GmImage& gm, Scratch& scratch, RankWorld* world = nullptr);
 
   /// Runs until every stream has ended or stands at a SYNCALL. Error "isa.deadlock" otherwise.
   void advance();
@@ -58,6 +67,8 @@ class BlockRun {
   bool run_stream(int stream);  ///< true when it moved on
   bool ended(int stream) const;
   bool standing_at_barrier(int stream) const { return at_barrier_[static_cast<size_t>(stream)]; }
+  bool flag_there(const Instr& wait);  ///< the condition of a TWAIT
+  bool wait_for_peers();  ///< gives the turn away; false when no stream stands at a TWAIT
   void run_instr(int stream, uint32_t index);
   void execute_instr(const Instr& i);
 
@@ -72,6 +83,7 @@ class BlockRun {
   void scatter_op(const Instr& i);
   void read_scalar(const Instr& i);
   void write_scalar(const Instr& i);
+  void notify(const Instr& i);
 
   LocalMemory& memory_of(int stream, const TileOperand& o, size_t position);
   /// Bounds, alignment, order and initialisation of the top-left rows x cols; then the operand as a
@@ -85,11 +97,24 @@ class BlockRun {
   void commit(int stream, const TileOperand& o, const TileView& view, int32_t rows, int32_t cols);
   TileView scratch_view(const TileOperand& o, size_t position);
 
+  /// The copy of its buffer an access means. Errors: "isa.out-of-bounds", "isa.peer".
+  struct GmCopy {
+    GmImage& image;
+    uint32_t buffer;
+    std::vector<uint8_t>& bytes() const { return image.bytes[buffer]; }
+    /// Null: not tracked.
+    std::vector<uint8_t>* written() const {
+      return buffer < image.written.size() && !image.written[buffer].empty()
+                 ? &image.written[buffer]
+                 : nullptr;
+    }
+  };
+  GmCopy gm_copy(const GmAccess& gm);
   uint8_t* gm_base(const GmAccess& gm);
   void gm_ranges(const GmAccess& gm);
   void gm_read(const GmAccess& gm);
   void gm_write(const GmAccess& gm, bool atomic);
-  void gm_require_written(const GmAccess& gm) const;  ///< the bytes in scratch_.ranges
+  void gm_require_written(const GmAccess& gm);  ///< the bytes in scratch_.ranges
 
   std::string where(int stream, uint32_t index) const;
   [[noreturn]] void deadlock() const;
@@ -102,12 +127,13 @@ class BlockRun {
   GmImage& gm_;
   Scratch& scratch_;
   OrderTracker order_;
-  std::map<uint32_t, AccessMap> gm_accesses_;  ///< buffers this block writes
+  std::map<std::pair<int16_t, uint32_t>, AccessMap> gm_accesses_;  ///< (peer, buffer) it writes
   std::array<uint32_t, kStreams> position_{};
   std::array<bool, kStreams> at_barrier_{};
   std::array<int32_t, kStreams> barriers_left_{};
   std::vector<bool> raised_;
   int stream_ = 0;  ///< of the instruction in execution
+  RankWorld* world_;
 };
 
 }  // namespace isa::interp

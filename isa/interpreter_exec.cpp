@@ -137,6 +137,10 @@ void BlockRun::execute_instr(const Instr& i) {
       return read_scalar(i);
     case Opcode::SWRITE:
       return write_scalar(i);
+    case Opcode::TNOTIFY:
+      return notify(i);
+    case Opcode::TWAIT:  // run_stream has seen the flag
+      return gm_read(i.gm);
     case Opcode::TFREE:
     case Opcode::SWORK:
     case Opcode::DCCI:
@@ -285,6 +289,13 @@ void BlockRun::read_scalar(const Instr& i) {
   if (i.gm.present()) return gm_read(i.gm);
   need_space(i.src[0], MemSpace::UB, 0);
   read(i.src[0], 1, 1, 0, true);
+}
+
+void BlockRun::notify(const Instr& i) {
+  gm_write(i.gm, i.attr.atomic);
+  uint8_t* flag = gm_base(i.gm) + i.gm.offset * static_cast<int64_t>(size_of(i.gm.dtype));
+  const auto value = static_cast<int64_t>(i.attr.imm);
+  set_integer(flag, i.gm.dtype, i.attr.atomic ? get_integer(flag, i.gm.dtype) + value : value);
 }
 
 void BlockRun::write_scalar(const Instr& i) {

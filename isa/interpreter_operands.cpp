@@ -66,13 +66,29 @@ void BlockRun::commit(int stream, const TileOperand& o, const TileView& view, in
 
 // --- GM --------------------------------------------------------------------------------------
 
-uint8_t* BlockRun::gm_base(const GmAccess& gm) { return gm_.bytes[gm.buffer.value].data(); }
+BlockRun::GmCopy BlockRun::gm_copy(const GmAccess& gm) {
+  const uint32_t own = gm.buffer.value;
+  if (own >= gm_.bytes.size())
+    throw Error("isa.out-of-bounds", fmt::format("GM buffer {} does not exist", own));
+  if (!gm.remote()) return {gm_, own};
+  const GmBuffer& buffer = graph_.buffer(gm.buffer);
+  const auto ranks = world_ == nullptr ? 0 : static_cast<int>(world_->graphs.size());
+  if (buffer.window == GmBuffer::kNoWindow || gm.peer < 0 || gm.peer >= ranks)
+    throw Error("isa.peer", fmt::format("GM {}: rank {} of {} has no copy of it", buffer.name,
+                                        gm.peer, ranks));
+  const auto peer = static_cast<size_t>(gm.peer);
+  const BufferId there = world_->graphs[peer]->window_buffer(buffer.window);
+  if (!there.valid())
+    throw Error("isa.peer", fmt::format("GM {}: rank {} does not use this window", buffer.name,
+                                        gm.peer));
+  return {world_->images[peer], there.value};
+}
+
+uint8_t* BlockRun::gm_base(const GmAccess& gm) { return gm_copy(gm).bytes().data(); }
 
 /// Bounds check; the window's bytes in scratch_.ranges, neighbouring rows merged.
 void BlockRun::gm_ranges(const GmAccess& gm) {
-  if (gm.buffer.value >= gm_.bytes.size())
-    throw Error("isa.out-of-bounds", fmt::format("GM buffer {} does not exist", gm.buffer.value));
-  const auto size = static_cast<int64_t>(gm_.bytes[gm.buffer.value].size());
+  const auto size = static_cast<int64_t>(gm_copy(gm).bytes().size());
   const auto element = static_cast<int64_t>(size_of(gm.dtype));
   scratch_.ranges.clear();
   if (gm.cols <= 0) return;
@@ -93,14 +109,15 @@ void BlockRun::gm_ranges(const GmAccess& gm) {
 void BlockRun::gm_read(const GmAccess& gm) {
   gm_ranges(gm);
   // Buffers this block never writes cannot conflict inside it.
-  if (const auto it = gm_accesses_.find(gm.buffer.value); it != gm_accesses_.end())
+  if (const auto it = gm_accesses_.find({gm.peer, gm.buffer.value}); it != gm_accesses_.end())
     order_.read(it->second, scratch_.ranges);
   gm_require_written(gm);
 }
 
-void BlockRun::gm_require_written(const GmAccess& gm) const {
-  if (gm.buffer.value >= gm_.written.size() || gm_.written[gm.buffer.value].empty()) return;
-  const uint8_t* map = gm_.written[gm.buffer.value].data();
+void BlockRun::gm_require_written(const GmAccess& gm) {
+  const std::vector<uint8_t>* written = gm_copy(gm).written();
+  if (written == nullptr) return;
+  const uint8_t* map = written->data();
   for (const ByteRange& r : scratch_.ranges) {
     const void* hole = std::memchr(map + r.begin, 0, static_cast<size_t>(r.end - r.begin));
     if (hole != nullptr)
@@ -112,12 +129,12 @@ void BlockRun::gm_require_written(const GmAccess& gm) const {
 
 void BlockRun::gm_write(const GmAccess& gm, bool atomic) {
   gm_ranges(gm);
-  order_.write(gm_accesses_[gm.buffer.value], scratch_.ranges, atomic);
+  order_.write(gm_accesses_[{gm.peer, gm.buffer.value}], scratch_.ranges, atomic);
   if (atomic) gm_require_written(gm);
-  if (gm.buffer.value >= gm_.written.size() || gm_.written[gm.buffer.value].empty()) return;
+  std::vector<uint8_t>* written = gm_copy(gm).written();
+  if (written == nullptr) return;
   for (const ByteRange& r : scratch_.ranges)
-    std::memset(gm_.written[gm.buffer.value].data() + r.begin, 1,
-                static_cast<size_t>(r.end - r.begin));
+    std::memset(written->data() + r.begin, 1, static_cast<size_t>(r.end - r.begin));
 }
 
 }  // namespace isa::interp

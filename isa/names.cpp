@@ -85,7 +85,9 @@ constexpr std::array<std::string_view, kOpcodes> kOpcodeNames = {"TLOAD",
                                                                  "SWRITE",
                                                                  "SWORK",
                                                                  "DCCI",
-                                                                 "SYNCALL"};
+                                                                 "SYNCALL",
+                                                                 "TNOTIFY",
+                                                                 "TWAIT"};
 
 template <size_t N, class E>
 std::string_view lookup(const std::array<std::string_view, N>& table, E e) {
@@ -113,6 +115,12 @@ DType dtype_from_name(std::string_view text) {
   for (int i = 0; i < kDTypes; ++i)
     if (text == kDTypeNames[i] || text == torch_names[i]) return static_cast<DType>(i);
   throw Error("isa.unknown-dtype", "no data type is called '" + std::string(text) + "'");
+}
+
+BufferId TaskGraph::window_buffer(int32_t window) const {
+  for (uint32_t i = 0; i < buffers.size(); ++i)
+    if (buffers[i].window == window) return BufferId(i);
+  return {};
 }
 
 int64_t TaskGraph::instruction_count() const {

@@ -34,8 +34,8 @@ bool same_attr(const Attr& a, const Attr& b) {
 }
 
 bool same_geometry(const GmAccess& a, const GmAccess& b) {
-  return a.present() == b.present() && std::tie(a.dtype, a.row_stride, a.rows, a.cols) ==
-                                           std::tie(b.dtype, b.row_stride, b.rows, b.cols);
+  return a.present() == b.present() && std::tie(a.dtype, a.peer, a.row_stride, a.rows, a.cols) ==
+             std::tie(b.dtype, b.peer, b.row_stride, b.rows, b.cols);
 }
 
 bool same_operand(const TileOperand& a, const TileOperand& b) { return fields(a) == fields(b); }

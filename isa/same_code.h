@@ -9,7 +9,7 @@ namespace isa {
 
 /// Bit for bit, so that 0 and -0 differ.
 bool same_attr(const Attr& a, const Attr& b);
-/// Type, extent and stride; not buffer and offset.
+/// Type, extent, stride and peer; not buffer and offset.
 bool same_geometry(const GmAccess& a, const GmAccess& b);
 bool same_operand(const TileOperand& a, const TileOperand& b);
 

@@ -170,7 +170,7 @@ void Block::execute(isa::Opcode opcode, const isa::Attr& attr, const Tile& dst,
 
 void Block::load(const Tile& dst, const isa::GmAccess& gm, Site site) {
   check_read(gm, site);
-  isa::load(dst.data()->view(dst.ref()), gm, buffer(gm.buffer).data());
+  isa::load(dst.data()->view(dst.ref()), gm, run_.session.gm_data(gm));
   Op& op = append(isa::Opcode::TLOAD, site);
   op.gm = gm;
   op.dst = dst.ref();
@@ -179,7 +179,9 @@ void Block::load(const Tile& dst, const isa::GmAccess& gm, Site site) {
 void Block::store(const Tile& src, const isa::GmAccess& gm, bool atomic, Site site) {
   check_write(gm, atomic, site);
   const isa::TileView view = src.data()->view(src.ref());
-  if (atomic && run_.block_num > 1) {
+  if (gm.remote()) {
+    isa::store(view, gm, run_.session.gm_data(gm), atomic);
+  } else if (atomic && run_.block_num > 1) {
     DeferredAtomic& add = atomics_.emplace_back();
     const size_t size = isa::size_of(view.dtype);
     const size_t row_bytes = static_cast<size_t>(view.cols) * size;
@@ -227,6 +229,7 @@ void Block::apply_atomics() {
 }
 
 void Block::check_read(const isa::GmAccess& gm, Site site) {
+  if (gm.remote()) return;  // windows are defined from the start
   GmStorage& source = buffer(gm.buffer);
   for (const DeferredAtomic& add : atomics_)
     if (add.gm.buffer == gm.buffer && overlaps(add.gm, gm))
@@ -244,6 +247,7 @@ void Block::check_read(const isa::GmAccess& gm, Site site) {
 }
 
 void Block::check_write(const isa::GmAccess& gm, bool atomic, Site site) {
+  if (gm.remote()) return;
   GmStorage& target = buffer(gm.buffer);
   run_.session.require_writable(target, site);
   if (atomic) return;  // adds may pile up; a plain store over a pending add has no defined result

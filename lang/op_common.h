@@ -58,6 +58,12 @@ inline Tile make_like(Block& b, const Tile& like, DType dtype, Site site) {
   return b.make(dtype, like.rows(), like.cols(), like.valid_rows(), like.valid_cols(), site);
 }
 
+/// `load` and `store` of rank `peer`'s copy of `t` (isa::GmAccess::kOwn: the own one).
+Tile load_from(const Tensor& t, int16_t peer, const Dims& offsets, const Dims& extent, Shape2 valid,
+               Site site);
+void store_to(const Tile& tile, const Dims& offsets, const Tensor& t, int16_t peer, bool atomic,
+              const Dims& extent, Site site);
+
 inline isa::Attr immediate(double value) {
   isa::Attr attr;
   attr.imm = value;

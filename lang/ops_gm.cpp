@@ -97,10 +97,16 @@ Tensor create_tensor(const std::string& name, Dims shape, DType dtype, CreateOpt
   return create(name, shape, dtype, options, site);
 }
 
-Tile load(const Tensor& t, const Dims& offsets, const Dims& extent, Shape2 valid, Site site) {
+Tile load_from(const Tensor& t, int16_t peer, const Dims& offsets, const Dims& extent, Shape2 valid,
+               Site site) {
   Block& b = require_block("load", site);
-  return load_window(b, fold_window(t, offsets, extent, "lang.load-window", site), valid,
-                     TileSpace::Auto, site);
+  GmWindow w = fold_window(t, offsets, extent, "lang.load-window", site);
+  w.gm.peer = peer;
+  return load_window(b, w, valid, TileSpace::Auto, site);
+}
+
+Tile load(const Tensor& t, const Dims& offsets, const Dims& extent, Shape2 valid, Site site) {
+  return load_from(t, isa::GmAccess::kOwn, offsets, extent, valid, site);
 }
 
 Tile load(const Tensor& t, Site site) {
@@ -127,8 +133,8 @@ Tile gather_row(const Tile& dst, int64_t row, int64_t col, const Tensor& t, cons
   return target;
 }
 
-Tensor store(const Tile& tile, const Dims& offsets, const Tensor& t, bool atomic,
-             const Dims& extent, Site site) {
+void store_to(const Tile& tile, const Dims& offsets, const Tensor& t, int16_t peer, bool atomic,
+              const Dims& extent, Site site) {
   Block& b = require_block("store", site);
   const Tile* src = &b.use(tile, site);
   Tile row;
@@ -152,7 +158,13 @@ Tensor store(const Tile& tile, const Dims& offsets, const Tensor& t, bool atomic
     fail("lang.atomic-dtype", site,
          "atomic add to " + std::string(isa::name(t.dtype())) + "; FP32, INT32 and BF16 can");
   narrow(w.gm, src->valid_rows(), src->valid_cols());
+  w.gm.peer = peer;
   b.store(*src, w.gm, atomic, site);
+}
+
+Tensor store(const Tile& tile, const Dims& offsets, const Tensor& t, bool atomic,
+             const Dims& extent, Site site) {
+  store_to(tile, offsets, t, isa::GmAccess::kOwn, atomic, extent, site);
   return t;
 }
 

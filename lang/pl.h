@@ -15,7 +15,9 @@
 #pragma once
 
 #include "lang/ops.h"
+#include "lang/ranks.h"
 #include "lang/scalars.h"
 #include "lang/scope.h"
 #include "lang/session.h"
 #include "lang/tensor.h"
+#include "lang/world.h"

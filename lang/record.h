@@ -146,6 +146,7 @@ struct Diagnostic {
 
 struct RecordedProgram {
   std::string name;
+  int32_t rank = 0, ranks = 1;         ///< of the world the session belonged to (lang/world.h)
   std::vector<isa::GmBuffer> buffers;  ///< gm_addr assigned here, in creation order
   std::vector<BufferStorage> storage;  ///< parallel to buffers
   std::vector<ScopeRecord> scopes;     ///< by TaskId

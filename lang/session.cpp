@@ -34,9 +34,58 @@ Session::Impl& current_session(Site site) {
   return *session;
 }
 
+namespace {
+
+/// Blocks of a rank run one after the other: ranks take turns (lang/world.h).
+SessionOptions on_seat(SessionOptions options, const Seat& seat) {
+  if (seat.world != nullptr) options.threads = 1;
+  return options;
+}
+
+}  // namespace
+
 Session::Impl::Impl(std::string program, SessionOptions session_options)
-    : options(session_options), serial(next_session_serial.fetch_add(1)), pool(options.threads) {
+    : options(on_seat(session_options, seat_of_thread())),
+      serial(next_session_serial.fetch_add(1)),
+      seat(seat_of_thread()),
+      pool(options.threads) {
   record.name = std::move(program);
+  if (seat.world == nullptr) return;
+  record.rank = seat.rank;
+  record.ranks = seat.world->ranks;
+}
+
+isa::BufferId Session::Impl::window_buffer(WindowId window, const std::string& name, DType dtype,
+                                           const Dims& shape) {
+  if (windows_.size() <= window.value) windows_.resize(window.value + 1);
+  isa::BufferId& known = windows_[window.value];
+  if (known.valid()) return known;
+  const WindowStore& store = seat.world->windows[window.value];
+  auto gm = std::make_unique<GmStorage>();
+  gm->info.name = name.empty() ? "window" + std::to_string(window.value) : name;
+  gm->info.dtype = dtype;
+  const auto size = static_cast<int64_t>(isa::size_of(dtype));
+  int64_t covered = size;
+  for (int64_t d : shape) covered *= d;
+  if (covered == store.bytes)
+    gm->info.shape.assign(shape.begin(), shape.end());
+  else  // the view leaves a part of the window out
+    gm->info.shape = {store.bytes / size};
+  gm->info.bytes = store.bytes;
+  gm->info.role = isa::BufferRole::InOut;
+  gm->info.window = static_cast<int32_t>(window.value);
+  gm->storage.data = store.copies[static_cast<size_t>(seat.rank)];
+  gm->storage.initial = store.initial[static_cast<size_t>(seat.rank)];
+  buffers_.push_back(std::move(gm));
+  known = isa::BufferId(static_cast<uint32_t>(buffers_.size() - 1));
+  return known;
+}
+
+uint8_t* Session::Impl::gm_data(const isa::GmAccess& gm) {
+  const GmStorage& own = buffer(gm.buffer);
+  if (!gm.remote()) return own.data();
+  const WindowStore& store = seat.world->windows[static_cast<size_t>(own.info.window)];
+  return store.copies[static_cast<size_t>(gm.peer)].get();
 }
 
 isa::BufferId Session::Impl::add_buffer(std::string name, DType dtype, const Dims& shape,

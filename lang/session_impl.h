@@ -11,6 +11,7 @@
 #include "lang/gm_storage.h"
 #include "lang/session.h"
 #include "lang/thread_pool.h"
+#include "lang/world_impl.h"
 
 namespace pl {
 
@@ -20,6 +21,11 @@ class Session::Impl {
 
   isa::BufferId add_buffer(std::string name, DType dtype, const Dims& shape, isa::BufferRole role,
                            std::shared_ptr<uint8_t> bytes);
+  /// The rank's copy of a symmetric window, a buffer of the session from its first use on.
+  isa::BufferId window_buffer(WindowId window, const std::string& name, DType dtype,
+                              const Dims& shape);
+  /// Where the buffer of an access lies, on this rank or on its peer.
+  uint8_t* gm_data(const isa::GmAccess& gm);
   GmStorage& buffer(isa::BufferId id) { return *buffers_[id.value]; }
   /// Called before a write: an input becomes in/out where that is allowed, else error
   /// "lang.read-only".
@@ -45,6 +51,7 @@ class Session::Impl {
 
   const SessionOptions options;
   const uint64_t serial;
+  const Seat seat;  ///< no world: this program runs alone
   ThreadPool pool;
   RecordedProgram record;
   int sequential_loops = 0;  ///< open orchestration `range` loops
@@ -57,6 +64,7 @@ class Session::Impl {
 
   isa::CodePool<Op> code_;  ///< of finished blocks
   std::vector<std::unique_ptr<GmStorage>> buffers_;
+  std::vector<isa::BufferId> windows_;  ///< by WindowId; invalid until used
   std::unordered_map<std::string, isa::SiteId> site_ids_;  // lookup only, never iterated
   std::vector<bool> manual_;                               ///< open runtime scopes
   std::vector<std::pair<TaskId, isa::BufferId>> spill_allocs_;

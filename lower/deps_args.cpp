@@ -32,6 +32,7 @@ void bound(const std::vector<int64_t>& shape, size_t dim, int64_t start, int64_t
 
 bool gm_reads(const pl::Op& op) {
   return op.gm.present() && (op.opcode == Opcode::TLOAD || op.opcode == Opcode::SREAD ||
+                             op.opcode == Opcode::TNOTIFY || op.opcode == Opcode::TWAIT ||
                              (op.opcode == Opcode::TSTORE && op.attr.atomic));
 }
 

@@ -9,7 +9,9 @@
 
 namespace lower {
 
-/// Does a recorded operation read or write its GM window? An atomic store does both.
+/// Does a recorded operation read or write its GM window? An atomic store does both. The runtime
+/// sees only the window tensor a task takes: an access to a peer's copy counts like one to the own
+/// copy, flags are inputs (lm_head's tasks rely on it: a notify orders nothing on its own rank).
 bool gm_reads(const pl::Op& op);
 bool gm_writes(const pl::Op& op);
 

@@ -30,6 +30,11 @@ struct Footprint {
   std::vector<Range> ranges[3];  ///< by Access
 };
 
+/// Order between ranks comes from their flags, which task dependencies cannot show.
+bool meets_peers(const pl::Op& op) {
+  return op.gm.remote() || op.opcode == isa::Opcode::TNOTIFY || op.opcode == isa::Opcode::TWAIT;
+}
+
 void append_ranges(const ElementWindow& w, std::vector<Range>& out) {
   for (int64_t r = 0; r < w.rows; ++r) {
     const int64_t begin = w.offset + r * w.row_stride;
@@ -67,7 +72,9 @@ std::vector<std::vector<Footprint>> footprints(const pl::RecordedProgram& progra
     for (uint32_t t = 0; t < program.scopes.size(); ++t)
       for (const pl::BlockRecord& block : program.scopes[t].blocks)
         for (const pl::Op& op : block.ops)
-          if (op.kind == pl::Op::Kind::Instr && (gm_reads(op) || gm_writes(op))) f(TaskId(t), op);
+          if (op.kind == pl::Op::Kind::Instr && (gm_reads(op) || gm_writes(op)) &&
+              !meets_peers(op))
+            f(TaskId(t), op);
   };
   for_each_access([&](TaskId t, const pl::Op& op) {
     Use& u = uses[op.gm.buffer.value];

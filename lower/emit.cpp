@@ -200,6 +200,8 @@ Pipe pipe_of(const Instr& in) {
     case Opcode::SWORK:
     case Opcode::DCCI:
     case Opcode::SYNCALL:
+    case Opcode::TNOTIFY:
+    case Opcode::TWAIT:
     case Opcode::TFREE:
       return Pipe::S;
     default:

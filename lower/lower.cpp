@@ -51,6 +51,8 @@ class Lowering {
   void start_graph() {
     isa::TaskGraph& g = result_.graph;
     g.program = program_.name;
+    g.rank = program_.rank;
+    g.ranks = program_.ranks;
     g.buffers = program_.buffers;
     g.sites = program_.sites;
     g.tasks.resize(program_.scopes.size());
@@ -116,7 +118,7 @@ class Lowering {
     });
     if (scalar.empty()) return;
     each([&](const pl::Op& op) {
-      if (op.opcode != Opcode::TSTORE) return;
+      if (op.opcode != Opcode::TSTORE || op.gm.remote()) return;
       for (const auto& [buffer, site] : scalar)
         if (buffer == op.gm.buffer)
           throw isa::Error("lower.mixed-write", where(scope),

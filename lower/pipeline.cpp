@@ -22,6 +22,11 @@ struct Loop {
 bool is_kind(const Item& it, Op::Kind kind) { return it.op->kind == kind; }
 bool is_op(const Item& it, Opcode op) { return is_instr(it) && it.op->opcode == op; }
 
+/// Nothing may move across a point where other cores or ranks are met.
+bool is_fence(const Op& op) {
+  return op.opcode == Opcode::SYNCALL || op.opcode == Opcode::TNOTIFY ||
+         op.opcode == Opcode::TWAIT;
+}
 bool reads_gm_scalar(const Item& it) { return is_op(it, Opcode::SREAD) && it.op->gm.present(); }
 bool writes_gm(const Item& it) {
   return it.op->gm.present() &&
@@ -175,7 +180,7 @@ class LoopOrder {
   static bool pins(const Item& it, const Op& store) {
     if (!is_instr(it)) return false;
     const Op& op = *it.op;
-    if (op.opcode == Opcode::SYNCALL || op.opcode == Opcode::TFREE) return true;
+    if (is_fence(op) || op.opcode == Opcode::TFREE) return true;
     if (op.dst.present() && op.dst.value == store.src[0].value) return true;
     return op.gm.present() && op.gm.buffer == store.gm.buffer &&
            overlap(gm_window(op), gm_window(store));
@@ -190,7 +195,7 @@ class LoopOrder {
     for (size_t i = 0; i < items.size(); ++i) {
       const Item& it = items[i];
       if (!is_instr(it)) continue;
-      open &= it.op->opcode != Opcode::SYNCALL;
+      open &= !is_fence(*it.op);
       if (open && !it.nested && (reads_gm_scalar(it) || is_op(it, Opcode::TLOAD)) &&
           !depends(*it.op, stores)) {
         rank[i] = is_op(it, Opcode::TLOAD) ? 1 : 0;

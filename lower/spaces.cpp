@@ -63,6 +63,8 @@ bool needs_vector(const Op& op, const BlockSpaces& s) {
     case Opcode::SWORK:
     case Opcode::DCCI:
     case Opcode::SYNCALL:
+    case Opcode::TNOTIFY:
+    case Opcode::TWAIT:
       return false;
     default:
       return !(zero_fill(op) && s.space[op.dst.value.value] == MemSpace::L0C);

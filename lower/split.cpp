@@ -16,8 +16,8 @@ using pl::Op;
 using pl::SplitMode;
 using pl::TileRef;
 
-bool is_scalar_gm(const Op& op) {
-  return (op.opcode == Opcode::SREAD || op.opcode == Opcode::SWRITE) && op.gm.present();
+bool is_scalar_access(const Op& op) {
+  return op.opcode == Opcode::SREAD || op.opcode == Opcode::SWRITE;
 }
 
 class StreamBuilder {
@@ -125,7 +125,9 @@ class StreamBuilder {
       case Opcode::SWRITE:
       case Opcode::SWORK:
       case Opcode::SYNCALL:
-        if (op.opcode != Opcode::SWORK && op.opcode != Opcode::SYNCALL && !is_scalar_gm(op))
+      case Opcode::TNOTIFY:
+      case Opcode::TWAIT:
+        if (is_scalar_access(op) && !op.gm.present())
           return on_vector(op);  // a scalar access to a tile
         return place_scalar(op);
       default:
@@ -134,9 +136,11 @@ class StreamBuilder {
     }
   }
 
-  /// Scalar code is duplicated in every stream; effects on GM happen once.
+  /// Scalar code is duplicated in every stream; effects on GM happen once. A flag in a split_aiv
+  /// region is waited for by that lane only.
   void place_scalar(const Op& op) {
-    if (op.opcode == Opcode::SWRITE) {
+    if (op.opcode == Opcode::TWAIT && lane_ >= 0) return append(kAiv0 + lane_, &op);
+    if (op.opcode == Opcode::SWRITE || op.opcode == Opcode::TNOTIFY) {
       append(plan_.has_vector || !plan_.has_cube ? (lane_ == 1 ? kAiv1 : kAiv0) : kAic, &op);
       return;
     }

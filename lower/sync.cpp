@@ -57,7 +57,14 @@ ByteWindow window_of(const isa::GmAccess& gm) {
 
 bool is_store(const Instr& in) { return in.op == Opcode::TSTORE || in.op == Opcode::TPUSH; }
 
-bool writes_gm(const Instr& in) { return is_store(in) || in.op == Opcode::SWRITE; }
+bool writes_gm(const Instr& in) {
+  return is_store(in) || in.op == Opcode::SWRITE || in.op == Opcode::TNOTIFY;
+}
+
+/// The copy of a buffer an access means.
+uint64_t copy_of(const isa::GmAccess& gm) {
+  return uint64_t{static_cast<uint16_t>(gm.peer)} << 32 | gm.buffer.value;
+}
 
 class EdgeBuilder {
  public:
@@ -75,6 +82,7 @@ class EdgeBuilder {
       for (size_t k = 0; k < in.src.size(); ++k)
         if (in.src[k].present() && !written(in, k)) tile(in.src[k], false);
       if (in.gm.present()) gm(in);
+      if (in.op == Opcode::TNOTIFY) after_all_dmas();
       finish();
     }
   }
@@ -93,7 +101,7 @@ class EdgeBuilder {
   void find_shared_buffers() {
     for (const Instr& in : instrs_) {
       if (!in.gm.present()) continue;
-      uint8_t& u = gm_use_[in.gm.buffer.value];
+      uint8_t& u = gm_use_[copy_of(in.gm)];
       u |= writes_gm(in) ? static_cast<uint8_t>(kWrites | pipe_bit(in.pipe)) : kReads;
     }
   }
@@ -114,10 +122,17 @@ class EdgeBuilder {
   }
 
   void gm(const Instr& in) {
-    const uint8_t use = gm_use_[in.gm.buffer.value];
+    const uint8_t use = gm_use_[copy_of(in.gm)];
     const bool shared =
         (use & (kWrites | kReads)) == (kWrites | kReads) || (use & kPipes) == kPipes;
-    if (shared) access(gm_[in.gm.buffer.value], window_of(in.gm), writes_gm(in));
+    if (shared) access(gm_[copy_of(in.gm)], window_of(in.gm), writes_gm(in));
+  }
+
+  /// A flag tells a peer that what was moved before is there, or no longer needed (TNOTIFY drains
+  /// the pipes).
+  void after_all_dmas() {
+    for (const Pipe p : {Pipe::MTE2, Pipe::MTE3, Pipe::FIX})
+      complete_[idx(p)] = last_of_pipe_[idx(p)];
   }
 
   void access(AccessHistory& history, const ByteWindow& window, bool write, bool early = false) {
@@ -185,8 +200,8 @@ class EdgeBuilder {
   std::vector<Instr>& instrs_;
   std::vector<Known> known_;
   std::array<AccessHistory, isa::kMemSpaces> local_;
-  std::unordered_map<uint32_t, uint8_t> gm_use_;    // never iterated
-  std::unordered_map<uint32_t, AccessHistory> gm_;  // never iterated
+  std::unordered_map<uint64_t, uint8_t> gm_use_;    // never iterated
+  std::unordered_map<uint64_t, AccessHistory> gm_;  // never iterated
   std::array<uint32_t, isa::kPipes> last_of_pipe_{};
   uint32_t last_barrier_ = 0;
 

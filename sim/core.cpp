@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "sim/cost.h"
+#include "sim/network.h"
 #include "sim/pipes.h"
 
 namespace sim {
@@ -113,8 +114,15 @@ class Core::Impl : public sc_core::sc_module {
     while (!jobs_.empty()) {
       if (!running_ && !start_job()) return;
       const LanePipes::Step step = pipes_.advance();
+      if (pipes_.flag_wait() != nullptr && pass_flag()) continue;
       if (step.kind == LanePipes::Step::Kind::Done) {
         finish_job(step.at);
+      } else if (pipes_.flag_wait() != nullptr && step.kind == LanePipes::Step::Kind::Event) {
+        wait_for_flag(Picoseconds(kNever));
+        return;
+      } else if (pipes_.flag_wait() != nullptr && step.at > now()) {
+        wait_for_flag(step.at);
+        return;
       } else if (step.kind == LanePipes::Step::Kind::Event) {
         if (BlockEvents* events = jobs_.front().job.events.get(); events != nullptr) {
           next_trigger(events->changed());
@@ -129,6 +137,35 @@ class Core::Impl : public sc_core::sc_module {
         pipes_.access();
       }
     }
+  }
+
+  /// Lets the scalar unit go on if the flag it stands at is there.
+  bool pass_flag() {
+    const LanePipes::FlagWait& wait = *pipes_.flag_wait();
+    if (wait.at > now()) return false;
+    const int32_t value = context_.network->value(context_.rank, wait.place);
+    if (wait.equal ? value != wait.expected : value < wait.expected) return false;
+    pipes_.pass_flag(now());
+    return true;
+  }
+
+  /// Sleeps until `at`, until the scalar unit reaches its flag or the flag may have changed, or
+  /// until an event of the block is raised.
+  void wait_for_flag(Picoseconds at) {
+    const LanePipes::FlagWait& wait = *pipes_.flag_wait();
+    if (wait.at > now()) at = std::min(at, wait.at);
+    const bool forever = at.value >= kNever;
+    const sc_core::sc_time until = forever ? sc_core::SC_ZERO_TIME : sc_duration(at - now());
+    sc_core::sc_event& flags = context_.network->changed(context_.rank);
+    BlockEvents* const own = jobs_.front().job.events.get();
+    if (own != nullptr && forever)
+      next_trigger(flags | own->changed());
+    else if (own != nullptr)
+      next_trigger(until, flags | own->changed());
+    else if (forever)
+      next_trigger(flags);
+    else
+      next_trigger(until, flags);
   }
 
   /// Sleeps until `at`, or until an event of the block is raised that lets something start earlier.

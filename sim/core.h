@@ -18,6 +18,8 @@
 
 namespace sim {
 
+class Network;
+
 /// Cross-core flags of one block in flight; shared by the cores that run its lanes.
 /// An event has a raise time once its signalling instruction is complete.
 class BlockEvents {
@@ -48,6 +50,8 @@ struct CoreContext {
   const chips::Chip* chip = nullptr;
   const isa::TaskGraph* graph = nullptr;
   MemorySystem* memory = nullptr;
+  Network* network = nullptr;  ///< to the other ranks
+  size_t rank = 0;
   bool observer_effect = false;
   bool record_instructions = false;
   std::vector<traces::LaneRow>* lanes =

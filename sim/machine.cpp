@@ -13,6 +13,7 @@
 #include "sim/dispatch_shared.h"
 #include "sim/fresh_systemc.h"
 #include "sim/memory_system.h"
+#include "sim/network.h"
 #include "sim/orchestrator.h"
 #include "sim/scheduler.h"
 
@@ -22,31 +23,34 @@ namespace {
 /// SystemC greets on stderr when a program starts, unless told otherwise.
 [[maybe_unused]] const int kQuiet = setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 0);
 
-/// The modules of one simulation, built in a fresh SystemC context.
+/// The modules of one chip, built in a fresh SystemC context.
 class Machine {
  public:
-  Machine(const isa::TaskGraph& graph, const chips::Chip& chip, const Options& options)
+  Machine(const isa::TaskGraph& graph, const chips::Chip& chip, const Options& options,
+          Network& network)
       : shared_(graph, chip, options), memory_(chip) {
+    const auto rank = static_cast<size_t>(graph.rank);
+    if (graph.ranks > 1) prefix_ = fmt::format("rank{}_", rank);
+    network.attach(rank, graph, memory_);
+    context_.network = &network;
+    context_.rank = rank;
     describe_chip();
     if (chip.l2.warm_inputs) warm_inputs();
     build_cores();
-    orchestrator_ = std::make_unique<Orchestrator>("orchestrator", shared_);
+    orchestrator_ = std::make_unique<Orchestrator>((prefix_ + "orchestrator").c_str(), shared_);
     for (int t = 0; t < chip.aicpu_schedulers; ++t) {
       schedulers_.push_back(
-          std::make_unique<Scheduler>(fmt::format("scheduler_{}", t).c_str(), t, shared_));
+          std::make_unique<Scheduler>(
+          fmt::format("{}scheduler_{}", prefix_, t).c_str(), t, shared_));
       shared_.threads.push_back(schedulers_.back().get());
     }
   }
 
-  traces::Timeline run() {
-    sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
-    try {
-      sc_core::sc_start();
-    } catch (const sc_core::sc_report& report) {
-      throw isa::Error("sim.internal", report.get_msg());
-    }
-    if (shared_.error) std::rethrow_exception(shared_.error);
-    if (!shared_.finished()) throw isa::Error("sim.deadlock", who_waits_for_what());
+  /// After the simulation: its first failure, whether all is done, and if not why.
+  std::exception_ptr error() const { return shared_.error; }
+  bool finished() const { return shared_.finished(); }
+  std::string who_waits_for_what() const;
+  traces::Timeline timeline() {
     sort_records();
     return std::move(shared_.timeline);
   }
@@ -56,8 +60,8 @@ class Machine {
   void warm_inputs();
   void build_cores();
   void sort_records();
-  std::string who_waits_for_what() const;
 
+  std::string prefix_;  ///< of module names
   RuntimeShared shared_;
   MemorySystem memory_;
   CoreContext context_;
@@ -100,8 +104,8 @@ void Machine::build_cores() {
   for (uint16_t c = 0; c < shared_.slots.cores(); ++c) {
     const isa::CoreId id(c);
     const isa::CoreKind kind = shared_.slots.kind(id);
-    shared_.cores.push_back(std::make_unique<Core>(fmt::format("{}_{}", isa::name(kind), c).c_str(),
-                                                   id, kind, context_));
+    shared_.cores.push_back(std::make_unique<Core>(
+        fmt::format("{}{}_{}", prefix_, isa::name(kind), c).c_str(), id, kind, context_));
   }
 }
 
@@ -179,11 +183,54 @@ std::string Machine::who_waits_for_what() const {
 
 }  // namespace
 
+namespace {
+
+void check_ranks(const std::vector<const isa::TaskGraph*>& graphs) {
+  for (size_t r = 0; r < graphs.size(); ++r) {
+    const isa::TaskGraph& g = *graphs[r];
+    if (static_cast<size_t>(g.rank) == r && static_cast<size_t>(g.ranks) == graphs.size()) continue;
+    throw isa::Error("sim.bad-graph",
+                     fmt::format("program {} is rank {} of {}, replayed as rank {} of {}",
+                                 g.program, g.rank, g.ranks, r, graphs.size()));
+  }
+}
+
+void run_simulation() {
+  sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+  try {
+    sc_core::sc_start();
+  } catch (const sc_core::sc_report& report) {
+    throw isa::Error("sim.internal", report.get_msg());
+  }
+}
+
+}  // namespace
+
 traces::Timeline replay(const isa::TaskGraph& graph, const chips::Chip& chip,
                         const Options& options) {
+  return std::move(replay_ranks({&graph}, chip, options).front());
+}
+
+std::vector<traces::Timeline> replay_ranks(const std::vector<const isa::TaskGraph*>& graphs,
+                                           const chips::Chip& chip, const Options& options) {
+  check_ranks(graphs);
   FreshSystemC world;
-  Machine machine(graph, chip, options);
-  return machine.run();
+  Network network("network", chip, graphs.size());
+  std::vector<std::unique_ptr<Machine>> machines;
+  for (const isa::TaskGraph* graph : graphs)
+    machines.push_back(std::make_unique<Machine>(*graph, chip, options, network));
+  run_simulation();
+  for (const auto& m : machines)
+    if (m->error()) std::rethrow_exception(m->error());
+  std::vector<std::string> stuck;
+  for (size_t r = 0; r < machines.size(); ++r)
+    if (!machines[r]->finished())
+      stuck.push_back((graphs.size() > 1 ? fmt::format("rank {}: ", r) : "") +
+                      machines[r]->who_waits_for_what());
+  if (!stuck.empty()) throw isa::Error("sim.deadlock", fmt::format("{}", fmt::join(stuck, "; ")));
+  std::vector<traces::Timeline> timelines;
+  for (const auto& m : machines) timelines.push_back(m->timeline());
+  return timelines;
 }
 
 }  // namespace sim

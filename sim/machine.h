@@ -1,6 +1,8 @@
 // The machine: replays a task graph in simulated time.
 #pragma once
 
+#include <vector>
+
 #include "chips/chip.h"
 #include "isa/graph.h"
 #include "traces/timeline.h"
@@ -21,5 +23,11 @@ struct Options {
 /// "sim.no-core" (no kernel for the task's kind), "sim.bad-graph" (ids that do not fit together).
 traces::Timeline replay(const isa::TaskGraph& graph, const chips::Chip& chip,
                         const Options& options = {});
+
+/// The same for the programs of all ranks of a world, `graphs[r]` that of rank r, each on a chip of
+/// its own, with one clock. One timeline per rank. Further errors: "sim.bad-graph" when a graph is
+/// not that of its rank; "sim.deadlock" names the ranks.
+std::vector<traces::Timeline> replay_ranks(const std::vector<const isa::TaskGraph*>& graphs,
+                                           const chips::Chip& chip, const Options& options = {});
 
 }  // namespace sim

@@ -60,10 +60,12 @@ class MemorySystem::Impl {
   void step(const MemoryRequest& request, MemoryCursor& cursor, traces::Picoseconds now) {
     l2_.advance(now.value);
     hbm_.advance(now.value);
+    NetworkPath* const path = request.path;
     auto& link_free = (request.write ? write_free_ : read_free_)[request.core.value];
+    const int64_t own_link = request.core_kind == isa::CoreKind::AIC ? aic_link_ : aiv_link_;
     Part part{cursor, request.write, request.atomic,
-              request.core_kind == isa::CoreKind::AIC ? aic_link_ : aiv_link_,
-              std::max(link_free, now.value)};
+              path != nullptr ? path->ps_per_byte() : own_link,
+              path != nullptr ? path->enter(now.value) : std::max(link_free, now.value)};
     part.ready = std::max(cursor.reply.data_ready.value, now.value);
 
     const isa::GmAccess& gm = *request.gm;
@@ -92,7 +94,10 @@ class MemorySystem::Impl {
     cursor.reply.data_ready = traces::Picoseconds(part.ready);
     // The next part may queue a little before this one is through, so no server runs dry.
     cursor.next = traces::Picoseconds(std::max(part.time, part.served - kAhead));
-    link_free = part.time;
+    if (path != nullptr)
+      path->leave(part.time);
+    else
+      link_free = part.time;
   }
 
   void warm(uint64_t addr, int64_t bytes) {
@@ -188,6 +193,12 @@ class MemorySystem::Impl {
   BandwidthServer l2_, hbm_;
   std::vector<int64_t> read_free_, write_free_;  ///< per core: when its link is free again
 };
+
+int64_t NetworkPath::rate(double gigabytes_per_second) {
+  if (gigabytes_per_second <= 0) return 0;
+  return static_cast<int64_t>(1000 / gigabytes_per_second * static_cast<double>(1 << kFixedPoint) +
+                              0.5);
+}
 
 MemorySystem::MemorySystem(const chips::Chip& chip) : impl_(std::make_unique<Impl>(chip)) {}
 MemorySystem::~MemorySystem() = default;

@@ -14,6 +14,34 @@
 
 namespace sim {
 
+/// The way of a DMA that comes from another chip: out of one port and into another, which it holds
+/// in turn. The ports' times move on as its data passes.
+class NetworkPath {
+ public:
+  /// `out_free`, `in_free`: when the ports can take more (ps).
+  NetworkPath(int64_t& out_free, int64_t& in_free, int64_t ps_per_byte)
+      : out_free_(out_free), in_free_(in_free), ps_per_byte_(ps_per_byte) {}
+  /// Fixed-point ps per byte of a port of `gigabytes_per_second`; 0 for a port without a limit.
+  static int64_t rate(double gigabytes_per_second);
+  int64_t ps_per_byte() const { return ps_per_byte_; }
+
+  int64_t enter(int64_t now) {
+    out_start_ = now > out_free_ ? now : out_free_;
+    in_start_ = out_start_ > in_free_ ? out_start_ : in_free_;
+    return in_start_;
+  }
+  void leave(int64_t end) {
+    out_free_ = out_start_ + (end - in_start_);
+    in_free_ = end;
+  }
+
+ private:
+  int64_t& out_free_;
+  int64_t& in_free_;
+  int64_t ps_per_byte_;
+  int64_t out_start_ = 0, in_start_ = 0;
+};
+
 /// A DMA as the memory sees it.
 struct MemoryRequest {
   const isa::GmAccess* gm = nullptr;
@@ -22,6 +50,7 @@ struct MemoryRequest {
   isa::CoreId core;
   bool write = false;
   bool atomic = false;
+  NetworkPath* path = nullptr;  ///< from another chip: instead of the core's own link
 };
 
 /// What the shared memory adds to a DMA. The core-side cost law (cost.h) uses the line counts; the

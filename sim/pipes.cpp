@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/cost.h"
 
@@ -65,6 +66,8 @@ LanePipes::LanePipes(const CoreContext& context, isa::CoreId core, isa::CoreKind
       flag_ps_(ps(chip_.sync.flag)),
       cross_core_ps_(ps(chip_.sync.cross_core)),
       barrier_ps_(ps(chip_.vec.barrier)),
+      notify_ps_(nanoseconds(chip_.link.notify_ns).value),
+      poll_ps_(std::max<int64_t>(nanoseconds(chip_.link.poll_ns).value, 1)),
       dcache_(chip_) {
   for (PipeState& p : pipes_) {
     p.ring.resize(depth_);
@@ -83,6 +86,8 @@ void LanePipes::begin(const isa::Stream& stream, BlockEvents* events, Picosecond
   next_ = 0;
   scalar_free_ = end_ = start.value;
   queue_stall_ = -1;
+  standing_ = false;
+  flag_seen_ = kUnknown;
   dcache_.invalidate();
   for (PipeState& p : pipes_) {
     p.issued = p.started = 0;
@@ -150,18 +155,69 @@ void LanePipes::issue() {
 bool LanePipes::run_scalar(const Instr& in) {
   const Constraint c = constraint(in, scalar_free_);
   if (!c.known) return false;
+  if (in.op == Opcode::TWAIT && !stand_at_flag(in, c.at)) return false;
   if (c.at > scalar_free_) count_wait(c.reason, c.at - scalar_free_);
-  const int64_t done = c.at + scalar_duration(in);
+  int64_t start = c.at;
+  if (in.op == Opcode::TWAIT) {
+    start = poll_that_sees_flag();
+    count_wait(WaitReason::Peer, start - c.at);
+  }
+  const int64_t done = start + scalar_duration(in);
+  change_flags(in, start, done);
   scalar_free_ = done;
   finish(in, next_, c.at, {done, done, done});
-  row_->pipe_busy[idx(Pipe::S)] += Picoseconds(done - c.at);
+  row_->pipe_busy[idx(Pipe::S)] += Picoseconds(done - start);
   return true;
+}
+
+// --- flags of other ranks ------------------------------------------------------------------------
+
+/// True when the flag of the TWAIT has been seen; else the scalar unit stands there from `at` on.
+bool LanePipes::stand_at_flag(const Instr& in, int64_t at) {
+  if (flag_seen_ != kUnknown) {
+    standing_ = false;
+    return true;
+  }
+  standing_ = true;
+  flag_wait_.at = Picoseconds(at);
+  flag_wait_.place = context_.network->place(context_.rank, in.gm);
+  flag_wait_.expected = static_cast<int32_t>(in.attr.imm);
+  flag_wait_.equal = in.attr.cmp == isa::CmpOp::Eq;
+  return false;
+}
+
+/// Polls follow each other from the time the scalar unit reached the wait.
+int64_t LanePipes::poll_that_sees_flag() {
+  const int64_t since = flag_wait_.at.value;
+  const int64_t late = std::max<int64_t>(std::exchange(flag_seen_, kUnknown) - since, 0);
+  return since + ceil_div(late, poll_ps_) * poll_ps_;
+}
+
+/// What a scalar instruction changes of flags: a notify leaves before its own end and travels, a
+/// write to the own copy of a window is there at its end.
+void LanePipes::change_flags(const Instr& in, int64_t start, int64_t done) {
+  if (context_.network == nullptr || !in.gm.present()) return;
+  Network& network = *context_.network;
+  const auto value = static_cast<int32_t>(in.attr.imm);
+  FlagPlace place = network.place(context_.rank, in.gm);
+  if (place.window == isa::GmBuffer::kNoWindow) return;
+  if (in.op == Opcode::TNOTIFY) {
+    const int64_t away = in.gm.remote() ? network.latency().value : 0;
+    const auto to = in.gm.remote() ? static_cast<size_t>(in.gm.peer) : context_.rank;
+    network.change(to, place, in.attr.atomic, value, Picoseconds(start + notify_ps_ + away));
+  } else if (in.op == Opcode::SWRITE) {
+    for (int64_t i = 0; i < isa::scalar_elements(in.gm); ++i, place.byte += 4)
+      network.change(context_.rank, place, false, value, Picoseconds(done));
+  }
 }
 
 int64_t LanePipes::scalar_duration(const Instr& in) {
   if (in.op == Opcode::TSCATTERM || in.op == Opcode::TSCATTER) {
     return duration(chip_, vector_cost(in, false, chip_)).value;
   }
+  if (in.op == Opcode::TWAIT) return poll_ps_;
+  if (in.op == Opcode::TNOTIFY)  // the scalar unit waits until its store is performed
+    return notify_ps_ + (in.gm.remote() ? context_.network->round_trip().value : 0);
   if (in.gm.present() && (in.op == Opcode::SREAD || in.op == Opcode::SWRITE))
     return scalar_run_duration(in);
   if (in.op == Opcode::DCCI) dcache_.invalidate();
@@ -297,7 +353,11 @@ bool LanePipes::step_access(PipeState& p) {
   }
   const bool write = in.pipe != Pipe::MTE2;
   const MemoryRequest request{&in.gm, buffer_address(in), kind_, core_, write, in.attr.atomic};
-  context_.memory->step(request, p.cursor, Picoseconds(p.head.at));
+  const Picoseconds at(p.head.at);
+  if (in.gm.remote())
+    context_.network->step(context_.rank, in.gm, request, p.cursor, at);
+  else
+    context_.memory->step(request, p.cursor, at);
   p.head.at = p.cursor.next.value;
   return p.cursor.done;
 }
@@ -341,7 +401,10 @@ LanePipes::Run LanePipes::run_access(const Instr& in, int64_t at, const MemoryRe
   const DmaCost cost = in.pipe == Pipe::FIX ? drain_cost(in, chip_)
                        : write              ? store_cost(in, address, reply.line_misses, chip_)
                                             : load_cost(in, address, reply.line_misses, chip_);
-  const int64_t latency = duration(chip_, cost.latency).value;
+  // A remote access is complete after a round trip. Only a load holds its queue that long: a store
+  // is gone when the ports have taken its data.
+  const int64_t trip = in.gm.remote() ? context_.network->round_trip().value : 0;
+  const int64_t latency = duration(chip_, cost.latency).value + trip;
   const int64_t alone = at + latency + duration(chip_, cost.transfer).value;
   const int64_t done = std::max(alone, reply.data_ready.value + latency);
   row_->waits[static_cast<size_t>(WaitReason::Memory)] += Picoseconds(done - alone);
@@ -360,7 +423,8 @@ LanePipes::Run LanePipes::run_access(const Instr& in, int64_t at, const MemoryRe
   run.done = done;
   // A store's source is free when the data has left, before the acknowledge (first-model.md §2.6).
   run.release = write ? done - latency : done;
-  run.free = in.pipe == Pipe::FIX || dma.serial ? done : done - latency + ps(dma.issue_gap);
+  const bool serial = in.pipe == Pipe::FIX || dma.serial;
+  run.free = serial ? done - (write ? trip : 0) : done - latency + ps(dma.issue_gap);
   return run;
 }
 
@@ -404,6 +468,11 @@ std::string LanePipes::describe_wait() const {
     return fmt::format("{} instr {} ({}) waits for event {}", isa::name(in.pipe), index,
                        isa::name(in.op), in.wait_event);
   };
+  if (standing_)
+    return fmt::format("S instr {} (TWAIT) waits for {} {} of {}, which is {}", next_,
+                       flag_wait_.equal ? "exactly" : "at least", flag_wait_.expected,
+                       context_.graph->buffer(instr(next_).gm.buffer).name,
+                       context_.network->value(context_.rank, flag_wait_.place));
   std::string first;
   for (const PipeState& p : pipes_) {
     if (!p.empty()) first = waits(p.ring[p.started % depth_].index);

@@ -12,6 +12,7 @@
 #include "isa/graph.h"
 #include "sim/core.h"
 #include "sim/memory_system.h"
+#include "sim/network.h"
 #include "traces/timeline.h"
 
 namespace sim {
@@ -62,6 +63,18 @@ class LanePipes {
   /// part.
   void access();
 
+  /// A TWAIT the scalar unit stands at from time `at` on.
+  struct FlagWait {
+    traces::Picoseconds at;
+    FlagPlace place;
+    int32_t expected = 0;
+    bool equal = false;  ///< else: at least
+  };
+  /// Null: none. After `advance`.
+  const FlagWait* flag_wait() const { return standing_ ? &flag_wait_ : nullptr; }
+  /// The flag is there at `at`: the scalar unit goes on behind its next poll.
+  void pass_flag(traces::Picoseconds at) { flag_seen_ = at.value; }
+
   const std::vector<traces::InstrRow>& instructions() const { return instr_rows_; }
   /// "MTE2 instr 14 (TPOP) waits for event 5", or empty when nothing waits for an event.
   std::string describe_wait() const;
@@ -105,6 +118,9 @@ class LanePipes {
 
   void issue();
   bool run_scalar(const isa::Instr& in);
+  bool stand_at_flag(const isa::Instr& in, int64_t at);
+  int64_t poll_that_sees_flag();
+  void change_flags(const isa::Instr& in, int64_t start, int64_t done);
   int64_t scalar_duration(const isa::Instr& in);
   int64_t scalar_run_duration(const isa::Instr& in);
   void resolve_heads();
@@ -128,7 +144,7 @@ class LanePipes {
   isa::CoreId core_;
   isa::CoreKind kind_;
   uint64_t depth_;
-  int64_t issue_ps_, flag_ps_, cross_core_ps_, barrier_ps_;
+  int64_t issue_ps_, flag_ps_, cross_core_ps_, barrier_ps_, notify_ps_, poll_ps_;
 
   std::vector<isa::Instr> instrs_;  ///< of the block in hand
   BlockEvents* events_ = nullptr;
@@ -139,6 +155,9 @@ class LanePipes {
   uint32_t next_ = 0;         ///< next instruction to issue
   int64_t scalar_free_ = 0;   ///< when the scalar unit can go on
   int64_t queue_stall_ = -1;  ///< end of its last stall on a full queue
+  bool standing_ = false;     ///< at the TWAIT of flag_wait_
+  FlagWait flag_wait_;
+  int64_t flag_seen_ = kUnknown;
   int64_t end_ = 0;
   std::vector<int64_t> done_, release_;  ///< by instruction; kUnknown until it has started
   std::vector<traces::InstrRow> instr_rows_;

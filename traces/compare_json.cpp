@@ -116,7 +116,9 @@ void put_side(Text& out, const char* key, const std::optional<ScopeSummary>& sid
   }
   append(out, "}, \"waits_us\": {");
   for (size_t w = 0; w < s.waits.size(); ++w) {
-    put(out, "{}\"{}\": ", w == 0 ? "" : ", ", name(static_cast<WaitReason>(w)));
+    const auto reason = static_cast<WaitReason>(w);
+    if (reason == WaitReason::Peer && s.waits[w].value == 0) continue;  // one chip only
+    put(out, "{}\"{}\": ", w == 0 ? "" : ", ", name(reason));
     append_us_exact(out, s.waits[w]);
   }
   append(out, "}}");

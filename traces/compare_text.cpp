@@ -191,8 +191,12 @@ TextTable detail_rows(const Comparison& c) {
     times("head", a.head, b.head);
     for (size_t p = 0; p < a.pipes.size(); ++p)
       times(fmt::format("pipe {}", isa::name(static_cast<isa::Pipe>(p))), a.pipes[p], b.pipes[p]);
-    for (size_t w = 0; w < a.waits.size(); ++w)
-      times(fmt::format("wait {}", name(static_cast<WaitReason>(w))), a.waits[w], b.waits[w]);
+    for (size_t w = 0; w < a.waits.size(); ++w) {
+      const auto reason = static_cast<WaitReason>(w);
+      const bool none = a.waits[w].value == 0 && b.waits[w].value == 0;
+      if (reason == WaitReason::Peer && none) continue;  // one chip only
+      times(fmt::format("wait {}", name(reason)), a.waits[w], b.waits[w]);
+    }
     row("GM moved", short_bytes(a.gm.moved_bytes), short_bytes(b.gm.moved_bytes));
     row("over-fetch", fmt::format("{:.2f}x", a.overfetch()), fmt::format("{:.2f}x", b.overfetch()));
     counts("GM rows", a.gm.rows, b.gm.rows);

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 /// Entries at the top of every output folder we write.
 const std::vector<std::string>& known_entries() {
   static const std::vector<std::string> names = {"summary.json", "dfx_outputs", "report",
-                                                 "swimlane.svg", "viewer.html", "outputs"};
+                                                 "swimlane.svg", "viewer.html", "outputs",
+                                                 "next_levels"};
   return names;
 }
 

@@ -27,6 +27,7 @@ const std::map<std::string, InstrKind>& special_kinds() {
       {"TROWSUM", InstrKind::Reduction},  {"TROWMAX", InstrKind::Reduction},
       {"TROWMIN", InstrKind::Reduction},  {"TROWARGMAX", InstrKind::Reduction},
       {"TCOLSUM", InstrKind::Reduction},  {"TCOLMAX", InstrKind::Reduction},
+      {"TNOTIFY", InstrKind::Scalar},     {"TWAIT", InstrKind::Scalar},
       {"TSORT32", InstrKind::Sort},       {"TMRGSORT", InstrKind::Sort},
   };
   return kinds;

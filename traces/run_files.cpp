@@ -8,7 +8,7 @@ namespace {
 
 void write_swimlane(OutputFolder& folder, const Timeline& timeline, const isa::TaskGraph& graph,
                     const RunFilesOptions& options) {
-  const std::string dfx = "dfx_outputs/";
+  const std::string& dfx = options.dfx;
   folder.write(dfx + "chip_swimlane_records.json", [&](const Sink& sink) {
     write_records_json(make_records(timeline, graph, options.records), sink);
   });
@@ -19,11 +19,11 @@ void write_swimlane(OutputFolder& folder, const Timeline& timeline, const isa::T
     folder.write(trace_name + ".gz", [&](const Sink& sink) { write_gzip(trace, sink); });
   else
     folder.write(trace_name, trace);
-  folder.write("report/swimlane_report.txt",
+  folder.write(options.rest + "report/swimlane_report.txt",
                swimlane_report(timeline, graph, options.records.level));
   if (options.pictures) {
-    folder.write("swimlane.svg", swimlane_svg(timeline, graph));
-    folder.write("viewer.html", viewer_html({{graph.program, timeline, graph}}));
+    folder.write(options.rest + "swimlane.svg", swimlane_svg(timeline, graph));
+    folder.write(options.rest + "viewer.html", viewer_html({{graph.program, timeline, graph}}));
   }
 }
 
@@ -32,7 +32,8 @@ void write_swimlane(OutputFolder& folder, const Timeline& timeline, const isa::T
 void write_run_files(OutputFolder& folder, const Timeline& timeline, const isa::TaskGraph& graph,
                      const Summary& summary, const std::vector<MemoryLine>& memory,
                      const std::vector<HintLine>& hints, const RunFilesOptions& options) {
-  const std::string dfx = "dfx_outputs/", report = "report/";
+  const std::string& dfx = options.dfx;
+  const std::string report = options.rest + "report/";
   if (options.swimlane) write_swimlane(folder, timeline, graph, options);
   if (options.deps)
     folder.write(dfx + "deps.json", [&](const Sink& sink) { write_deps_json(graph, sink); });
@@ -41,7 +42,7 @@ void write_run_files(OutputFolder& folder, const Timeline& timeline, const isa::
                  pmu_csv(timeline, graph, options.clock_mhz, pmu_columns(timeline.meta.chip)));
   folder.write(report + "memory_after_AllocateMemoryAddr.txt", memory_report(memory));
   folder.write(report + "perf_hints.log", hint_log(hints));
-  folder.write("summary.json", summary_json(summary));
+  folder.write(options.rest + "summary.json", summary_json(summary));
 }
 
 }  // namespace traces

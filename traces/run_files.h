@@ -1,6 +1,7 @@
 // Every file of a run's output folder (design.md §6), in one call.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "isa/graph.h"
@@ -21,6 +22,8 @@ struct RunFilesOptions {
   bool deps = true;         ///< deps.json
   bool pmu = true;          ///< pmu.csv
   double clock_mhz = 0;     ///< core clock, for pmu.csv
+  /// Folders, with a slash at their end: of records and traces, and of everything else ("" = top).
+  std::string dfx = "dfx_outputs/", rest = "";
 };
 
 /// Writes dfx_outputs/{chip_swimlane_records.json, deps.json, name_map_<program>.json,

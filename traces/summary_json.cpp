@@ -130,8 +130,10 @@ void put_scope(Text& out, const ScopeSummary& s) {
         s.memory_peak[m]);
   append(out, "},\n     \"waits_us\": {");
   for (int w = 0; w < kWaitReasons; ++w) {
+    const auto reason = static_cast<WaitReason>(w);
+    if (reason == WaitReason::Peer && s.waits[w].value == 0) continue;  // one chip only
     append(out, w == 0 ? "" : ", ");
-    put_us(out, name(static_cast<WaitReason>(w)), s.waits[w]);
+    put_us(out, name(reason), s.waits[w]);
   }
   append(out, "},\n     \"instructions\": {");
   const char* separator = "";

@@ -165,8 +165,11 @@ ScopeSummary read_scope(const Reader& in) {
   for (int m = 1; m < isa::kMemSpaces; ++m)
     s.memory_peak[m] = peaks.count(std::string(isa::name(static_cast<isa::MemSpace>(m))));
   const Reader waits = in.object("waits_us");
-  for (int w = 0; w < kWaitReasons; ++w)
-    s.waits[w] = waits.us(std::string(name(static_cast<WaitReason>(w))));
+  for (int w = 0; w < kWaitReasons; ++w) {
+    const std::string reason(name(static_cast<WaitReason>(w)));
+    if (waits.has(reason) || static_cast<WaitReason>(w) != WaitReason::Peer)
+      s.waits[w] = waits.us(reason);
+  }
   s.instructions = in.counts("instructions");
   read_scope_additions(in, s);
   return s;

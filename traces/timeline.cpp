@@ -6,7 +6,7 @@ namespace traces {
 
 std::string_view name(WaitReason r) {
   constexpr std::array<std::string_view, kWaitReasons> names = {
-      "data", "buffer", "issue", "queue_full", "barrier", "cross_core", "memory"};
+      "data", "buffer", "issue", "queue_full", "barrier", "cross_core", "memory", "peer"};
   return names.at(static_cast<size_t>(r));
 }
 

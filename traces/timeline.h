@@ -22,8 +22,9 @@ enum class WaitReason : uint8_t {
   Barrier,    ///< drain of its own pipe
   CrossCore,  ///< flag of the other half of a mixed scope
   Memory,     ///< L2 / HBM contention beyond the uncontended cost
+  Peer,       ///< flag of another rank
 };
-inline constexpr int kWaitReasons = 7;
+inline constexpr int kWaitReasons = 8;
 std::string_view name(WaitReason r);
 
 /// GM traffic of one lane.

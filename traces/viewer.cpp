@@ -28,9 +28,9 @@ void put_names(Text& out, const char* key, const Names& items, NameOf name_of) {
 }
 
 template <size_t N>
-void put_times(Text& out, const std::array<Picoseconds, N>& times) {
+void put_times(Text& out, const std::array<Picoseconds, N>& times, size_t count = N) {
   append(out, ",[");
-  for (size_t i = 0; i < N; ++i) put(out, "{}{}", i == 0 ? "" : ",", whole_ns(times[i]));
+  for (size_t i = 0; i < count; ++i) put(out, "{}{}", i == 0 ? "" : ",", whole_ns(times[i]));
   append(out, "]");
 }
 
@@ -42,7 +42,9 @@ void put_row(Text& out, const LaneRow& row, Picoseconds zero) {
     put(out, ",{}", whole_ns(t - zero));
   put(out, ",{},{},{}", row.gm.asked_bytes, row.gm.moved_bytes, row.instructions);
   put_times(out, row.pipe_busy);
-  put_times(out, row.waits);
+  // One chip has no peers; only rows that waited for one say so.
+  const bool peers = row.waits[static_cast<size_t>(WaitReason::Peer)].value != 0;
+  put_times(out, row.waits, row.waits.size() - (peers ? 0 : 1));
   append(out, "]");
 }
 

@@ -226,6 +226,10 @@ void bind_making(py::module_& m) {
 
 }  // namespace
 
+bool adds(py::handle atomic) {
+  return !atomic.is_none() && atomic.cast<AtomicType>() == AtomicType::Add;
+}
+
 void bind_memory(py::module_& m) {
   py::enum_<TileSpace>(m, "MemorySpace")
       .value("Vec", TileSpace::Vec)
@@ -240,7 +244,6 @@ void bind_memory(py::module_& m) {
       .value("P0101", isa::MaskPattern::P0101)
       .value("P1010", isa::MaskPattern::P1010);
   m.attr("tile_MaskPattern") = m.attr("MaskPattern");
-  enum class AtomicType { None, Add };
   py::enum_<AtomicType>(m, "AtomicType")
       .value("None_", AtomicType::None)
       .value("Add", AtomicType::Add);
@@ -268,7 +271,7 @@ void bind_memory(py::module_& m) {
       [](py::handle tile, py::handle offsets, py::handle target, py::handle shapes,
          py::handle atomic) {
         return store(tile, offsets, target, shapes,
-                     !atomic.is_none() && atomic.cast<AtomicType>() == AtomicType::Add);
+                     adds(atomic));
       },
       py::arg("tile"), py::arg("offsets"), py::arg("output_tensor"), py::arg("shapes") = py::none(),
       py::arg("atomic") = py::none());
@@ -276,7 +279,7 @@ void bind_memory(py::module_& m) {
       "assemble",
       [](py::handle target, py::handle source, py::handle offset, py::handle atomic) {
         return assemble(target, source, offset,
-                        !atomic.is_none() && atomic.cast<AtomicType>() == AtomicType::Add);
+                        adds(atomic));
       },
       py::arg("target"), py::arg("source"), py::arg("offset"), py::arg("atomic") = py::none());
   m.def(

@@ -42,10 +42,15 @@ Size size_of(const pl::RecordedProgram& program) {
   return size;
 }
 
-/// Moves the files of `from` over those of `to` and removes `from`.
-void merge_into(const fs::path& from, const fs::path& to) {
+/// Moves the files of `from` over those of `to` and removes `from`. Folders take the place of older
+/// ones, or with `add` bring their files to them.
+void merge_into(const fs::path& from, const fs::path& to, bool add) {
   for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
     const fs::path target = to / entry.path().filename();
+    if (add && entry.is_directory() && fs::is_directory(target)) {
+      merge_into(entry.path(), target, true);
+      continue;
+    }
     fs::remove_all(target);
     fs::rename(entry.path(), target);
   }
@@ -95,11 +100,21 @@ class Run {
     fail("front.role", "tensor '" + name + "' is neither in, inout nor out but " + role);
   }
 
-  py::dict finish(const py::dict& options) {
-    const double execute_s = seconds_since(started_);
-    const pl::RecordedProgram recorded = session().finish();
+  /// Ends the program; what it recorded stays here until it is replayed.
+  void end() {
+    execute_s_ = seconds_since(started_);
+    recorded_ = std::make_unique<pl::RecordedProgram>(session().finish());
     session_.reset();
-    const Size size = size_of(recorded);
+  }
+
+  py::dict finish(const py::dict& options) {
+    end();
+    return replay({this}, options)[0].cast<py::dict>();
+  }
+
+  /// Lowers, replays and writes what `runs` recorded: one program, or those of all ranks of a
+  /// world, which meet again in simulated time. Gives one result for each.
+  static py::list replay(const std::vector<Run*>& runs, const py::dict& options) {
     const auto flag = [&](const char* name) {
       return options.contains(name) && options[name].cast<bool>();
     };
@@ -107,24 +122,59 @@ class Run {
     files.swimlane = flag("swimlane");
     files.pmu = flag("pmu");
     files.deps = flag("dep_gen");
-    if (files.swimlane) request_.level = options["swimlane"].cast<int>();
+    app::RunRequest request = runs.front()->request_;
+    if (files.swimlane) request.level = options["swimlane"].cast<int>();
     // profiling costs time only when it is on; "observer" decides otherwise
-    request_.observer_effect = options.contains("observer") ? flag("observer") : files.swimlane;
-    request_.mode = options.contains("mode") ? std::string(py::str(options["mode"])) : "";
+    request.observer_effect = options.contains("observer") ? flag("observer") : files.swimlane;
+    request.mode = options.contains("mode") ? std::string(py::str(options["mode"])) : "";
     const std::string out_dir =
         options.contains("out_dir") ? std::string(py::str(options["out_dir"])) : "";
+    const int dispatch = options.contains("dispatch") ? options["dispatch"].cast<int>() : 0;
 
-    const auto replay_start = std::chrono::steady_clock::now();
-    app::RunResult result;
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<app::RunResult> results;
     double replay_s = 0, write_s = 0;
     {
       py::gil_scoped_release unlocked;
       app::Progress progress;
-      result = app::replay(recorded, chip_, request_, progress);
-      replay_s = seconds_since(replay_start);
-      if (!out_dir.empty()) write(result, files, out_dir);
-      write_s = seconds_since(replay_start) - replay_s;
+      const chips::Chip& chip = runs.front()->chip_;
+      const bool alone = runs.front()->recorded_->ranks == 1;
+      if (alone) {
+        results.push_back(app::replay(*runs.front()->recorded_, chip, request, progress));
+      } else {
+        std::vector<const pl::RecordedProgram*> programs;
+        for (const Run* run : runs) programs.push_back(run->recorded_.get());
+        results = app::replay_ranks(programs, chip, request, progress);
+      }
+      replay_s = seconds_since(start);
+      if (!out_dir.empty()) write(results, request, files, out_dir, alone ? -1 : dispatch);
+      write_s = seconds_since(start) - replay_s;
     }
+    py::list all;
+    for (size_t r = 0; r < runs.size(); ++r) {
+      py::dict out = describe(results[r], *runs[r]);
+      out["replay_s"] = replay_s;
+      out["write_s"] = write_s;
+      all.append(out);
+    }
+    return all;
+  }
+
+  /// Gives the recording up, for example when the program has failed.
+  void abandon() {
+    forget_loads();
+    session_.reset();
+    recorded_.reset();
+  }
+
+ private:
+  pl::Session& session() {
+    if (!session_) fail("lang.no-session", "the run has finished");
+    return *session_;
+  }
+
+  static py::dict describe(const app::RunResult& result, const Run& run) {
+    const Size size = size_of(*run.recorded_);
     py::dict out;
     out["summary"] = traces::summary_json(result.summary);
     out["wall_us"] = result.summary.makespan.us();
@@ -133,9 +183,7 @@ class Run {
     out["instructions"] = result.summary.instructions;
     out["operations"] = size.operations;
     out["gmac"] = static_cast<double>(size.macs) / 1e9;
-    out["execute_s"] = execute_s;
-    out["replay_s"] = replay_s;
-    out["write_s"] = write_s;
+    out["execute_s"] = run.execute_s_;
     py::list diagnostics, hazards;
     for (const pl::Diagnostic& d : result.diagnostics)
       diagnostics.append(d.where + ": " + d.message + " [" + d.id + "]");
@@ -148,31 +196,24 @@ class Run {
     return out;
   }
 
-  /// Gives the recording up, for example when the program has failed.
-  void abandon() {
-    forget_loads();
-    session_.reset();
-  }
-
- private:
-  pl::Session& session() {
-    if (!session_) fail("lang.no-session", "the run has finished");
-    return *session_;
-  }
-
-  void write(const app::RunResult& result, const app::OutputOptions& files,
-             const std::string& out_dir) const {
+  static void write(const std::vector<app::RunResult>& results, const app::RunRequest& request,
+                    const app::OutputOptions& files, const std::string& out_dir, int dispatch) {
     const fs::path staging = fs::path(out_dir) / ".a2a3sim";
     traces::OutputFolder folder(staging.string());
-    app::write_result(folder, result, request_, files);
+    if (dispatch < 0)
+      app::write_result(folder, results.front(), request, files);
+    else
+      app::write_rank_results(folder, results, request, files, dispatch);
     folder.commit();
-    merge_into(staging, out_dir);
+    merge_into(staging, out_dir, dispatch > 0);
   }
 
   app::RunRequest request_;
   chips::Chip chip_;
   std::unique_ptr<pl::Session> session_;
+  std::unique_ptr<pl::RecordedProgram> recorded_;  ///< once the program has ended
   std::chrono::steady_clock::time_point started_;
+  double execute_s_ = 0;
 };
 
 }  // namespace
@@ -187,6 +228,8 @@ void bind_run(py::module_& m) {
       .def("tensor", &Run::tensor, py::arg("name"), py::arg("dtype"), py::arg("shape"),
            py::arg("data_ptr"), py::arg("owner"), py::arg("role"))
       .def("finish", &Run::finish, py::arg("options"))
+      .def("end", &Run::end)
+      .def_static("replay", &Run::replay, py::arg("runs"), py::arg("options"))
       .def("abandon", &Run::abandon);
 }
 

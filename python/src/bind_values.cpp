@@ -67,6 +67,7 @@ void bind_values(py::module_& m) {
            [](const PyDType& a, const py::object& b) {
              return py::isinstance<PyDType>(b) && a.name == b.cast<const PyDType&>().name;
            })
+      .def("get_byte", [](const PyDType& a) { return isa::size_of(a.type); })
       .def("__hash__", [](const PyDType& a) { return std::hash<std::string>()(a.name); })
       .def("__repr__", [](const PyDType& a) { return "pl." + a.name; });
   const auto type = [&](const char* name, isa::DType t, bool scalar_only = false) {

@@ -17,6 +17,7 @@ PYBIND11_MODULE(_core, m) {
   front::bind_scalars(m);
   front::bind_scopes(m);
   front::bind_run(m);
+  front::bind_ranks(m);
   m.def(
       "active", [] { return pl::active_session() != nullptr; }, "A program runs on this thread");
 }

@@ -37,6 +37,10 @@ struct PyDType {
   }
 };
 
+/// How a store meets what is there.
+enum class AtomicType { None, Add };
+bool adds(py::handle atomic);  ///< None: no
+
 [[noreturn]] void fail(const char* id, const std::string& message);
 
 bool in_scope();  ///< inside at / spmd, where operations work on tiles
@@ -96,5 +100,6 @@ void bind_cube(py::module_& m);
 void bind_scalars(py::module_& m);
 void bind_scopes(py::module_& m);
 void bind_run(py::module_& m);
+void bind_ranks(py::module_& m);
 
 }  // namespace front

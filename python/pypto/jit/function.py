@@ -44,12 +44,15 @@ class JITFunction:
 
         Called from a program that is running, it is a part of that program.
         """
-        from pypto.runtime import execution
+        from pypto.runtime import execution, host
 
         if execution.running():
             return self.body(*args, **kwargs)
         config = kwargs.pop("config", None)
         device = kwargs.pop("device", None)
+        owner = host.current()
+        if owner is not None and device is not None:
+            return owner.launch(self, list(self._arguments(args, kwargs).values()), device)
         compiled = self._specialise(args, kwargs, config)
         return compiled.launch(list(self._arguments(args, kwargs).values()), config, device)
 

@@ -165,9 +165,10 @@ def bind_dynamic_dims(parameters: list[Parameter], arguments: dict[str, Any]) ->
     for parameter in parameters:
         shape = getattr(parameter.type, "shape", None)
         value = arguments.get(parameter.name)
-        if shape is None or not isinstance(value, torch.Tensor) or len(shape) != value.dim():
+        extents = getattr(value, "shape", None)  # a tensor or a window
+        if shape is None or extents is None or len(shape) != len(extents):
             continue
-        for dim, extent in zip(shape, value.shape):
+        for dim, extent in zip(shape, extents):
             if isinstance(dim, ann.DynVar) and not isinstance(dim, ann.DimExpr):
                 dim.extent = int(extent)
                 bound.append(dim)

@@ -10,7 +10,7 @@ from pypto._errors import unknown_name
 
 _PREFIXES = ("tile", "tensor", "system", "prefetch", "array", "pld")
 # Of _core, but not of pl: these drive a run.
-_PRIVATE = {"Run", "Error", "active", "spmd_lockstep"}
+_PRIVATE = {"Run", "World", "Error", "active", "spmd_lockstep"}
 
 
 class Namespace:

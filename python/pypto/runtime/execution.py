@@ -74,21 +74,21 @@ def execute(launch: Launch, values: list[Any]) -> dict[str, Any]:
                     machine.threads, program.auto_scope)
     start = time.perf_counter()
     try:
-        arguments, write_back = _declare(run, program, values)
-        _run_body(program, arguments)
+        arguments, write_back = declare(run, program, values)
+        run_body(program, arguments)
         execute_s = time.perf_counter() - start
-        result = dict(run.finish(_options(launch)))
+        result = dict(run.finish(options_of(launch)))
     except BaseException:
         run.abandon()
         raise
     for copy, original in write_back:
         original.copy_(copy)
     result.setdefault("execute_s", execute_s)
-    _append_run_log(launch, machine, result)
+    append_run_log(launch, machine, result)
     return result
 
 
-def _run_body(program: Any, arguments: list[Any]) -> None:
+def run_body(program: Any, arguments: list[Any]) -> None:
     try:
         program.body(*arguments)
     except (TypeError, AttributeError) as raised:
@@ -98,7 +98,7 @@ def _run_body(program: Any, arguments: list[Any]) -> None:
         raise reported from None
 
 
-def _declare(run: Any, program: Any, values: list[Any]) -> tuple[list[Any], list[tuple[Any, Any]]]:
+def declare(run: Any, program: Any, values: list[Any]) -> tuple[list[Any], list[tuple[Any, Any]]]:
     """Tensors as views of torch's memory, scalars as numbers; and what to copy back after."""
     parameters = program.parameters
     if len(values) != len(parameters):
@@ -110,6 +110,10 @@ def _declare(run: Any, program: Any, values: list[Any]) -> tuple[list[Any], list
     write_back: list[tuple[Any, Any]] = []
     for parameter in parameters:
         value = named[parameter.name]
+        if hasattr(value, "buffer") and hasattr(value.buffer, "number"):  # a window of the world
+            arguments.append(_core.pld_window(value.buffer.number, value.dtype, list(value.shape),
+                                              parameter.name))
+            continue
         if parameter.kind == "scalar" or not isinstance(value, torch.Tensor):
             arguments.append(signature.scalar_value(value, parameter))
             continue
@@ -122,7 +126,7 @@ def _declare(run: Any, program: Any, values: list[Any]) -> tuple[list[Any], list
     return arguments, write_back
 
 
-def _options(launch: Launch) -> dict[str, Any]:
+def options_of(launch: Launch) -> dict[str, Any]:
     launch.work_dir.mkdir(parents=True, exist_ok=True)
     options = {
         "out_dir": str(launch.work_dir),
@@ -141,7 +145,7 @@ def _options(launch: Launch) -> dict[str, Any]:
 _LOGGED = ("tasks", "blocks", "operations", "gmac", "execute_s", "lower_s", "replay_s", "wall_us")
 
 
-def _append_run_log(launch: Launch, machine: Machine, result: dict[str, Any]) -> None:
+def append_run_log(launch: Launch, machine: Machine, result: dict[str, Any]) -> None:
     """One JSON line per execution, for scripts that run many files."""
     path = os.environ.get("A2A3SIM_RUN_LOG")
     if not path:
@@ -163,4 +167,5 @@ def _append_run_log(launch: Launch, machine: Machine, result: dict[str, Any]) ->
         log.write(json.dumps(entry) + "\n")
 
 
-__all__ = ["Error", "Launch", "Machine", "execute", "running"]
+__all__ = ["Error", "Launch", "Machine", "append_run_log", "declare", "execute", "options_of",
+           "run_body", "running"]
