@@ -16,6 +16,7 @@ except ImportError as error:  # pragma: no cover - a broken build
 from pypto._errors import Error  # noqa: E402
 from pypto import _torch_compat  # noqa: E402
 
+_environment.make_torch_importable()
 _torch_compat.install()
 _environment.install_excepthook()
 _environment.make_golden_importable()

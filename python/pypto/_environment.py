@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import sysconfig
 from pathlib import Path
 from types import TracebackType
 
@@ -21,6 +22,14 @@ def limit_threads() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and not user_chose_torch:
         torch.set_num_threads(1)  # it was imported before pypto
+
+
+def make_torch_importable() -> None:
+    """Lets another interpreter of the same version use the distribution's torch and numpy."""
+    packages = Path("/usr/lib/python3/dist-packages")
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    if importlib.util.find_spec("torch") is None and any(packages.glob(f"torch/_C*{suffix}")):
+        sys.path.append(str(packages))
 
 
 def make_golden_importable() -> None:
