@@ -117,6 +117,23 @@ TEST_CASE("ring depth: 8 one way, 4 both ways, slot_num overrides") {
   CHECK(build(both_ways(), chip, pl::SplitMode::None, 2).plan.ring.depth == 2);
 }
 
+TEST_CASE("a ring that exceeds its memory gets fewer slots, unless the author asked for a number") {
+  const chips::Chip chip = lower_test::a2a3();
+  pl::ScopeRecord scope;
+  lower::BlockSpaces mixed;
+  mixed.has_cube = mixed.has_vector = true;
+  const auto depth = [&](int64_t slot_bytes) {
+    mixed.cube_to_vector = mixed.cube_to_vector_windows = slot_bytes;
+    return lower::plan_scope(scope, {mixed}, chip).ring.depth;
+  };
+  CHECK(depth(chip.memory.ub / 8) == 8);
+  CHECK(depth(chip.memory.ub / 8 + 32) == 4);
+  CHECK(depth(chip.memory.ub / 4 + 32) == 2);
+  CHECK(depth(chip.memory.ub) == 2);  // never fewer: the overflow is reported
+  scope.slot_num = 8;
+  CHECK(depth(chip.memory.ub) == 8);
+}
+
 TEST_CASE("cube to vector: FIX push, MTE2 pop, free behind the last use; lane 1 answers") {
   const Built b = build(to_vector(1), lower_test::a2a3(), pl::SplitMode::None, 0, 3);
   CHECK(opcodes(b, kAic) == "TLOAD TLOAD TMATMUL TPUSH");
