@@ -62,7 +62,8 @@ def as_pypto_error(raised: BaseException) -> Error | None:
 
     None if the exception has another cause: then Python's own report is the right one.
     """
-    if not isinstance(raised, (TypeError, AttributeError, ImportError)) or isinstance(raised, Error):
+    if isinstance(raised, Error) or not isinstance(
+            raised, (TypeError, AttributeError, ImportError)):
         return None
     frames = [f for f in traceback.extract_tb(raised.__traceback__) if not _is_ours(f.filename)]
     if not frames:

@@ -93,7 +93,15 @@ void bind_values(py::module_& m) {
 
   py::class_<PyTensor>(m, "Tensor", "A view of a GM buffer")
       .def_property_readonly("shape", [](const PyTensor& t) { return tuple_of(t.tensor.shape()); })
-      .def("bind_dynamic", [](const PyTensor&, const py::args&) {})
+      .def(
+          "bind_dynamic",
+          [](const PyTensor& t, size_t axis, py::handle dim) {
+            if (axis >= t.tensor.shape().size())
+              fail("lang.rank", "axis " + std::to_string(axis) + " of a tensor of rank " +
+                                    std::to_string(t.tensor.shape().size()));
+            dim.attr("extent") = t.tensor.shape()[axis];  // pl.dynamic works as a number from here
+          },
+          py::arg("axis"), py::arg("dim"))
       .def("__getitem__", &tensor_item)
       .def("__setitem__", &set_tensor_item);
   py::class_<PyTile>(m, "Tile", "A value on a core")

@@ -19,10 +19,14 @@ def double(x: pl.Tensor[[ROWS, COLS], pl.FP32], y: pl.Out[pl.Tensor[[ROWS, COLS]
     return y
 
 
+ROWS_OF_PLUS_ONE = pl.dynamic("ROWS_OF_PLUS_ONE")
+
+
 @pl.jit.inline
 def plus_one(x, y):
+    x.bind_dynamic(0, ROWS_OF_PLUS_ONE)
     with pl.at(level=pl.Level.CORE_GROUP):
-        y[:, :] = pl.add(x[:, :], 1.0)
+        y[:, :] = pl.add(x[0:ROWS_OF_PLUS_ONE, :], 1.0)
     return y
 
 
@@ -133,6 +137,16 @@ class Programs(unittest.TestCase):
         z = torch.ones(16, COLS)
         chain(self.x, z, torch.tensor(0.5))
         self.assertTensor(z, (self.x + 2) / 2)
+
+    def test_arithmetic_of_dynamic_dims(self):
+        rows, blocks = pl.dynamic("rows"), pl.dynamic("blocks")
+        dims = pl.Tensor[[rows * 2 + 1, blocks // 4, 7 - rows, rows % 2], pl.FP32].shape
+        self.assertEqual(str(dims[0]), "((rows * 2) + 1)")
+        with self.assertRaisesRegex(Error, "rows has no extent here"):
+            int(dims[0])
+        rows.extent, blocks.extent = 3, 9
+        self.assertEqual([int(d) for d in dims], [7, 2, 4, 1])
+        self.assertEqual((rows + 1, 10 - blocks), (4, 1))  # plain numbers during a call
 
     def test_with_spmd(self):
         blocks(self.x, self.y, self.z)

@@ -1,9 +1,9 @@
 """The few source constructs that plain Python execution cannot run (kernel-language.md §4.2).
 
 `with pl.spmd(N, ...) as tid:` has to run its body N times, so it becomes a loop over the blocks,
-after which `tid` is the task's id. A launch with a barrier (pl.system.syncall) has to run its blocks
-in lockstep, so its body becomes a function for `_core.spmd_lockstep`. `self.f` in a function that
-is no method names the module's `f`.
+after which `tid` is the task's id. A launch with a barrier (pl.system.syncall) has to run its
+blocks in lockstep, so its body becomes a function for `_core.spmd_lockstep`. `self.f` in a function
+that is no method names the module's `f`.
 
 Only functions that contain such a construct are rewritten. File name and line numbers are kept, so
 that sites and tracebacks name the user's line.
@@ -211,7 +211,8 @@ class _Rewriter(ast.NodeTransformer):
         """Parameters, and names that a line above the launch assigns."""
         return self._parameters | {
             n.id for n in ast.walk(self._definition)
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.lineno < launch.lineno}
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+            and n.lineno < launch.lineno}
 
     @staticmethod
     def _at(node: ast.stmt, statement: Any) -> Any:
