@@ -22,6 +22,9 @@ def running() -> bool:
     return _core.active()
 
 
+_ALIGNMENT = 8  # bytes; what the extension asks of a tensor's memory
+
+
 @dataclass(frozen=True)
 class Machine:
     """The modelled machine: from the platform and from A2A3SIM_* variables (docs/python.md)."""
@@ -118,6 +121,8 @@ def declare(run: Any, program: Any, values: list[Any]) -> tuple[list[Any], list[
             arguments.append(signature.scalar_value(value, parameter))
             continue
         tensor = value.detach().contiguous()
+        if tensor.data_ptr() % _ALIGNMENT != 0:  # a small row of a stacked tensor
+            tensor = tensor.clone()
         if tensor.data_ptr() != value.data_ptr() and parameter.role != "in":
             write_back.append((tensor, value))
         dtype = signature.core_dtype(tensor.dtype, f"argument {parameter.name}")
