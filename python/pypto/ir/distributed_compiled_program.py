@@ -54,8 +54,7 @@ class DistributedCompiledProgram(CompiledProgram):
         results = host.execute(
             execution.Launch(
                 self._program, platform, self._output_dir, swimlane=dfx.swimlane_level,
-                pmu=dfx.pmu_group, dep_gen=dfx.enable_dep_gen,
-                scope_stats=dfx.enable_scope_stats),
+                pmu=dfx.pmu_group, dep_gen=dfx.enable_dep_gen),
             values, ranks)
         self.last_results = results
         for number, result in enumerate(results):
