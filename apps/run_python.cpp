@@ -66,8 +66,10 @@ bool chooses_platform(const std::vector<std::string>& arguments) {
   return false;
 }
 
-std::string platform_of(const std::string& chip, const std::string& default_chip) {
-  return (chip == "a2a3" || chip == "a5" ? chip : default_chip) + "sim";
+std::string platform_of(const std::string& chip, const std::string& default_chip,
+                        const std::string& source) {
+  const std::string device = chip == "a2a3" || chip == "a5" ? chip : default_chip;
+  return source.find(device + "sim") != std::string::npos ? device + "sim" : device;
 }
 
 void run_python(const PythonRun& run, const RunRequest& request, const std::string& default_chip) {
@@ -79,7 +81,7 @@ void run_python(const PythonRun& run, const RunRequest& request, const std::stri
   std::vector<std::string> words = {interpreter, run.file};
   if (!chooses_platform(run.arguments) && source.find("--platform") != std::string::npos) {
     words.push_back("-p");
-    words.push_back(platform_of(request.chip, default_chip));
+    words.push_back(platform_of(request.chip, default_chip, source));
   }
   words.insert(words.end(), run.arguments.begin(), run.arguments.end());
   std::vector<char*> argv;

@@ -20,7 +20,7 @@ bool is_python_file(const std::string& program);
 
 /// Replaces this process by the interpreter (A2A3SIM_PYTHON, or the configured one) running the
 /// file, with the package `pypto` on its path and the machine of `request` in A2A3SIM_* variables.
-/// The file gets `-p <chip>sim` unless it has no such option or the arguments already contain one.
+/// The file gets `-p <platform>` unless it has no such option or the arguments already contain one.
 /// Errors: "python.file", "python.missing" (no front end beside this program), "python.start".
 [[noreturn]] void run_python(const PythonRun& run, const RunRequest& request,
                              const std::string& default_chip);
@@ -28,7 +28,9 @@ bool is_python_file(const std::string& program);
 /// Whether the arguments choose a platform.
 bool chooses_platform(const std::vector<std::string>& arguments);
 
-/// The platform option of upstream's programs for a chip: "a2a3sim" or "a5sim".
-std::string platform_of(const std::string& chip, const std::string& default_chip);
+/// The platform option for a chip: the simulator's ("a2a3sim") where the program's source mentions
+/// it, the device's ("a2a3") for files that offer only that. A chip file counts as the default chip.
+std::string platform_of(const std::string& chip, const std::string& default_chip,
+                        const std::string& source);
 
 }  // namespace app

@@ -265,7 +265,7 @@ def kernel(x: pl.Tensor[[16, 64], pl.FP32], y: pl.Out[pl.Tensor[[16, 64], pl.FP3
         y[:, :] = pl.add(x[:, :], 1.0)
 
 parser = argparse.ArgumentParser()
-parser.add_argument("-p", "--platform", default="a2a3")
+parser.add_argument("-p", "--platform", default="a2a3", choices=["a2a3", "a2a3sim", "a5", "a5sim"])
 parser.add_argument("--mode", default="none")
 args = parser.parse_args()
 x = torch.zeros(16, 64)
@@ -287,6 +287,11 @@ raise SystemExit(3)
         self.assertIn("GOT a2a3sim none a2a3", done.stdout, done.stderr)
         self.assertEqual(done.returncode, 3)  # the file's own exit code
         self.assertIn("GOT a5sim none a5", self.run_file("A5SIM_BINARY").stdout)
+
+    def test_a_file_that_offers_devices_only(self):
+        script = self.SCRIPT.replace('"a2a3", "a2a3sim", "a5", "a5sim"', '"a2a3", "a5"')
+        done = self.run_file("A2A3SIM_BINARY", script=script)
+        self.assertIn("GOT a2a3 none a2a3", done.stdout, done.stderr)
 
     def test_arguments_of_the_file(self):
         done = self.run_file("A2A3SIM_BINARY", "--", "--mode", "decode", "-p", "a5sim")
