@@ -34,8 +34,9 @@ std::string default_folder(const RunRequest& request) {
 
 /// Options that mean something for a Python file; the rest belongs to its own command line.
 void check_python_options(const CLI::App& cmd) {
-  static constexpr std::array<const char*, 8> kUseful = {
-      "program", "arguments", "--chip", "--soc", "--chip-set", "--threads", "--no-observer", "--out"};
+  static constexpr std::array<const char*, 8> kUseful = {"program",       "arguments",  "--chip",
+                                                         "--soc",         "--chip-set", "--threads",
+                                                         "--no-observer", "--out"};
   for (const CLI::Option* option : cmd.get_options()) {
     const std::string name = option->get_single_name();
     const bool useful = std::any_of(kUseful.begin(), kUseful.end(), [&](const std::string& u) {
@@ -57,9 +58,10 @@ int run_command(RunCommand& c, const CLI::App& cmd, const std::string& default_c
     run_python({c.options.request.program, c.arguments, c.out}, c.options.request, default_chip);
   }
   if (!c.arguments.empty())
-    throw isa::Error("cli.usage", fmt::format("'{}': only a Python file takes arguments, this is an "
-                                              "extra one (see --help)",
-                                              c.arguments.front()));
+    throw isa::Error("cli.usage",
+                     fmt::format("'{}': only a Python file takes arguments, this is an "
+                                 "extra one (see --help)",
+                                 c.arguments.front()));
   finish_request(c.options);
   const RunRequest& request = c.options.request;
   const std::string path = c.out.empty() ? default_folder(request) : c.out;

@@ -88,8 +88,8 @@ void run_python(const PythonRun& run, const RunRequest& request, const std::stri
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   ::execvp(argv[0], argv.data());
-  throw isa::Error("python.start", fmt::format("cannot start the interpreter '{}': {}",
-                                               interpreter, std::strerror(errno)));
+  throw isa::Error("python.start", fmt::format("cannot start the interpreter '{}': {}", interpreter,
+                                               std::strerror(errno)));
 }
 
 }  // namespace app

@@ -29,7 +29,8 @@ bool is_python_file(const std::string& program);
 bool chooses_platform(const std::vector<std::string>& arguments);
 
 /// The platform option for a chip: the simulator's ("a2a3sim") where the program's source mentions
-/// it, the device's ("a2a3") for files that offer only that. A chip file counts as the default chip.
+/// it, the device's ("a2a3") for files that offer only that. A chip file counts as the default
+/// chip.
 std::string platform_of(const std::string& chip, const std::string& default_chip,
                         const std::string& source);
 
