@@ -16,8 +16,10 @@ import torch
 import pypto.language as pl
 from pypto import Error
 from pypto.ir.compiled_program import CompiledProgram
+from pypto.ir.distributed_compiled_program import DistributedConfig
 from pypto.jit.cache import make_cache_key
-from pypto.runtime import RunConfig, benchmark, execute_compiled
+from pypto.runtime import RunConfig, bench, benchmark, execute_compiled
+from pypto.runtime.bench import stats_of
 from pypto.runtime.log_config import configure_log, current_level
 from pypto.runtime.runner import _DfxOpts
 
@@ -213,6 +215,42 @@ class Harness(unittest.TestCase):
         stats = benchmark(self.scale.compile(*self.arguments), self.arguments, rounds=1)
         self.assertEqual(len(stats.samples), 1)
         self.assertTrue(torch.equal(self.y, self.x * 3))
+
+    def test_benchmark_of_ranks(self):
+        results = [{"rank": r, "program": p, "wall_us": w} for r, p, w in (
+            (0, "a", 10.0), (1, "a", 12.0), (0, "b", 5.0), (1, "b", 2.0))]
+        stats = stats_of([*results, {"rank": 2, "wall_us": 99.0, "idle": True}], 2, 1,
+                         distributed=True)
+        self.assertEqual(stats.per_round("effective"), [15.0, 15.0])
+        self.assertEqual(stats.per_rank("effective"), {0: [15.0, 15.0], 1: [14.0, 14.0]})
+        self.assertEqual(stats.per_dispatch("effective")[1, 1], [2.0, 2.0])
+        self.assertEqual(stats.dispatch_tasks(),
+                         {(0, 0): "a", (0, 1): "b", (1, 0): "a", (1, 1): "b"})
+        self.assertEqual(len(stats.invocations), 8)
+
+    def test_a_captured_benchmark_of_a_prepared_worker_runs_once(self):
+        @pl.jit.host
+        def both(x: pl.Tensor[[2, 16, 64], pl.FP32], y: pl.Out[pl.Tensor[[2, 16, 64], pl.FP32]],
+                 z: pl.InOut[pl.Tensor[[2, 16, 64], pl.FP32]]):
+            for r in pl.range(2):
+                child(x[r], 2.0, y[r], z[r], device=r)
+
+        child = self.scale
+        x, y, z = torch.ones(2, 16, 64), torch.zeros(2, 16, 64), torch.zeros(2, 16, 64)
+        config = RunConfig(distributed_config=DistributedConfig(device_ids=[0, 1]))
+        compiled = both.compile(x, y, z, config=config)
+        with tempfile.TemporaryDirectory() as folder:
+            with bench._capture_fd_stderr(Path(folder, "log")):
+                with compiled.prepare(config, persistent=True) as worker:
+                    for _ in range(5):
+                        worker(x, y, z, config=config)
+            text = Path(folder, "log").read_text()
+        stats = bench._parse_stats_from_strace(text, rounds=3, warmup=2, distributed=True)
+        self.assertTrue(torch.equal(z, torch.ones(2, 16, 64)))
+        self.assertEqual(len(stats.per_round("effective")), 3)
+        self.assertEqual(sorted(stats.per_rank("effective")), [0, 1])
+        compiled(x, y, z, config=config)  # outside a capture every call runs
+        self.assertTrue(torch.equal(z, 2 * torch.ones(2, 16, 64)))
 
     def test_run_log(self):
         with tempfile.TemporaryDirectory() as folder:

