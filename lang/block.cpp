@@ -103,7 +103,7 @@ Tile Block::make(DType dtype, int64_t rows, int64_t cols, int64_t valid_rows, in
   ref.valid_cols = static_cast<uint16_t>(valid_cols);
 
   auto data = std::allocate_shared<TileData>(ArenaAllocator<TileData>(), info, ref.value, owner_);
-  if (valid_rows < rows || valid_cols < cols) data->poison();
+  if (valid_rows < rows || valid_cols < cols) data->undefine(run_.session.options.poison);
   record.values.push_back(info);
   return {std::move(data), ref};
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "lang/op_common.h"
+#include "lang/session_impl.h"
 
 namespace pl {
 namespace {
@@ -31,7 +32,7 @@ TileRef with_valid(TileRef ref, int64_t valid_rows, int64_t valid_cols) {
 Tile create_tile(int64_t rows, int64_t cols, DType dtype, TileSpace space, Site site) {
   Block& b = require_block("create_tile", site);
   Tile t = b.make(dtype, rows, cols, rows, cols, site, space);
-  t.data()->poison();
+  t.data()->undefine(b.run().session.options.poison);
   t.data()->undefined = true;
   return t;
 }

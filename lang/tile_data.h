@@ -34,11 +34,11 @@ class TileData {
 
   uint8_t* bytes() const { return bytes_; }
 
-  /// Undefined contents: NaN for floats, 0xAB.. for integers, so that a use shows.
-  void poison() {
+  /// Undefined contents: NaN for floats, 0xAB.. for integers, so that a use shows, or zeros.
+  void undefine(bool poison) {
     const bool is_float = info.dtype == isa::DType::F32 || info.dtype == isa::DType::BF16 ||
                           info.dtype == isa::DType::F16;
-    std::memset(bytes_, is_float ? 0xff : 0xab, size_);
+    std::memset(bytes_, !poison ? 0 : is_float ? 0xff : 0xab, size_);
   }
 
   isa::TileView view(const TileRef& ref) const {

@@ -77,6 +77,8 @@ class Run {
     options.a5_casts = chip_.wide_casts;
     options.loop_scopes = auto_scope;
     options.inputs_may_be_written = true;
+    // Upstream's programs may rely on zeros where nobody has written (kernel-language.md §1.3).
+    options.poison = std::getenv("A2A3SIM_POISON") != nullptr;
     options.keep_initial = std::getenv("A2A3SIM_VERIFY_LOWERING") != nullptr;
     request_.verify_lowering = options.keep_initial;
     session_ = std::make_unique<pl::Session>(name, options);
