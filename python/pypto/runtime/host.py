@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
+
 from pypto import _core
 from pypto._errors import error
 from pypto.runtime import execution
@@ -37,7 +39,16 @@ class Window:
     dtype: Any
 
 
-class DeviceTensor:
+class _Bindable:
+    """Names the extent of a dimension, as kernels do with their tensors."""
+
+    shape: tuple[int, ...]
+
+    def bind_dynamic(self, axis: int, dim: Any) -> None:
+        dim.extent = int(self.shape[axis])
+
+
+class DeviceTensor(_Bindable):
     """A tensor kept on one device. The model shares the memory of the host's tensor."""
 
     def __init__(self, tensor: Any) -> None:
@@ -48,7 +59,7 @@ class DeviceTensor:
         self.nbytes = tensor.numel() * tensor.element_size()
 
 
-class StackedDeviceTensor:
+class StackedDeviceTensor(_Bindable):
     """One shard per device; shard r is what a host program calls x[r]."""
 
     def __init__(self, shards: list[DeviceTensor], shape: tuple[int, ...],
@@ -102,10 +113,12 @@ def require_host(what: str) -> Host:
 @contextlib.contextmanager
 def _running(host: Host) -> Iterator[None]:
     _active.host = host
+    torch.Tensor.bind_dynamic = _Bindable.bind_dynamic  # what the host function is given
     try:
         yield
     finally:
         _active.host = None
+        del torch.Tensor.bind_dynamic
 
 
 def execute(launch: execution.Launch, values: list[Any], ranks: int) -> list[dict[str, Any]]:
