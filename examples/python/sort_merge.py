@@ -51,7 +51,7 @@ def merge_lists(scores: Scores, values: Top, places: Places):
 
 
 def golden(scores):
-    values, places = scores.sort(1, descending=True, stable=True)
+    values, places = scores.sort(dim=1, descending=True, stable=True)
     return values[:, :K], places[:, :K].int()
 
 
