@@ -43,7 +43,9 @@ class Case:
         expected = self.golden(*before)
         if isinstance(expected, torch.Tensor):
             expected = (expected,)
-        for number, (actual, wanted) in enumerate(zip(self.outputs, expected, strict=True)):
+        if len(expected) != len(self.outputs):
+            return f"the golden gives {len(expected)} outputs, not {len(self.outputs)}"
+        for number, (actual, wanted) in enumerate(zip(self.outputs, expected)):
             if actual.shape != wanted.shape:
                 return f"output {number} is {tuple(actual.shape)}, not {tuple(wanted.shape)}"
             wrong = ~self._close(actual, wanted)

@@ -1,4 +1,4 @@
-"""Warming the L2 cache: a copy engine fetches weights while other tasks run. Values do not change."""
+"""Warming the L2 cache: a copy engine fetches weights while tasks run. Values do not change."""
 
 import torch
 from check import Case, main, normal

@@ -1,7 +1,7 @@
 """Partial tiles: a tile's shape is fixed, its valid shape says how much of it counts.
 
 A window past the edge of a tensor has a smaller valid shape. Stores write only what is valid,
-reductions look only at it, and `fillpad` makes the rest real: zeros, or the lowest or highest number.
+reductions look only at it. `fillpad` makes the rest real: zeros, the lowest or the highest number.
 """
 
 import torch

@@ -19,7 +19,9 @@ pl::MatmulOptions options(bool a_trans, bool b_trans, bool init) {
 void bind_cube(py::module_& m) {
   m.def(
       "matmul",
-      [](py::handle lhs, py::handle rhs, py::handle out_dtype, bool a_trans, bool b_trans) {
+      [](py::handle lhs, py::handle rhs, py::handle out_dtype, bool a_trans, bool b_trans,
+         bool c_matrix_nz) {
+        if (c_matrix_nz) fail("front.c-matrix-nz", "matmul with c_matrix_nz is not modelled");
         const PyTile a = operand(lhs, "matmul"), b = operand(rhs, "matmul");
         pl::Tile out = pl::matmul(a.tile, b.tile, options(a_trans, b_trans, false), here());
         if (!out_dtype.is_none() && out_dtype.cast<PyDType&>().type != out.dtype())
@@ -29,7 +31,7 @@ void bind_cube(py::module_& m) {
         return wrap(std::move(out));
       },
       py::arg("lhs"), py::arg("rhs"), py::arg("out_dtype") = py::none(), py::arg("a_trans") = false,
-      py::arg("b_trans") = false);
+      py::arg("b_trans") = false, py::arg("c_matrix_nz") = false);
   m.def(
       "matmul_acc",
       [](py::handle acc, py::handle lhs, py::handle rhs, bool a_trans, bool b_trans,

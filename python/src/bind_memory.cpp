@@ -1,4 +1,6 @@
 // Tensors and tiles: creation, windows, loads, stores, shapes.
+#include <cmath>
+
 #include "python/src/values.h"
 
 namespace front {
@@ -159,10 +161,30 @@ py::object transpose(py::handle source, int64_t axis0, int64_t axis1) {
   return py::cast(wrap(pl::transpose(t.tile, here())));
 }
 
+/// pl.PadValue, or the number it stands for: 0, -inf, inf.
+isa::PadValue pad_value(py::handle h) {
+  if (!is_number(h)) return h.cast<isa::PadValue>();
+  const double number = h.cast<double>();
+  if (number == 0) return isa::PadValue::Zero;
+  if (std::isinf(number)) return number < 0 ? isa::PadValue::Min : isa::PadValue::Max;
+  fail("front.pad-value",
+       "fillpad cannot pad with " + std::string(py::str(h)) + "; it has zero, min and max");
+}
+
+/// An argument that is only accepted as its default.
+void require_default(bool is_default, const char* what) {
+  if (!is_default) fail("front.argument", std::string(what) + " is not modelled");
+}
+
 void bind_shapes(py::module_& m) {
   m.def("reshape", &reshape, py::arg("input"), py::arg("shape"),
         py::arg("valid_shape") = py::none());
-  m.def("transpose", &transpose, py::arg("input"), py::arg("axis1"), py::arg("axis2"));
+  m.def(
+      "transpose",
+      [](py::handle a, int64_t axis1, int64_t axis2, py::handle) {
+        return transpose(a, axis1, axis2);
+      },
+      py::arg("input"), py::arg("axis1"), py::arg("axis2"), py::arg("tmp_tile") = py::none());
   m.def(
       "transpose_view",
       [](py::handle a) {
@@ -170,40 +192,63 @@ void bind_shapes(py::module_& m) {
         return wrap(pl::transpose_view(t.tile, here()));
       },
       py::arg("tile"));
-  m.def(
-      "set_validshape",
-      [](py::handle a, int64_t rows, int64_t cols) {
-        const PyTile t = operand(a, "set_validshape");
-        return PyTile{pl::set_validshape(t.tile, rows, cols, here()), t.shape};
-      },
-      py::arg("input"), py::arg("valid_rows"), py::arg("valid_cols"));
-  m.def(
-      "fillpad",
-      [](py::handle a, isa::PadValue pad) {
-        const PyTile t = operand(a, "fillpad");
-        return wrap(pl::fillpad(t.tile, pad, here()), t.shape);
-      },
-      py::arg("input"), py::arg("pad_value") = isa::PadValue::Zero);
+  const auto set_validshape = [&](const char* name, const char* input) {
+    m.def(
+        name,
+        [](py::handle a, int64_t rows, int64_t cols) {
+          const PyTile t = operand(a, "set_validshape");
+          return PyTile{pl::set_validshape(t.tile, rows, cols, here()), t.shape};
+        },
+        py::arg(input), py::arg("valid_rows"), py::arg("valid_cols"));
+  };
+  set_validshape("set_validshape", "input");
+  set_validshape("tensor_set_validshape", "tensor");
+  set_validshape("tile_set_validshape", "tile");
+  const auto fillpad = [&](const char* name, const char* input) {
+    m.def(
+        name,
+        [](py::handle a, py::handle pad) {
+          const PyTile t = operand(a, "fillpad");
+          return wrap(pl::fillpad(t.tile, pad_value(pad), here()), t.shape);
+        },
+        py::arg(input), py::arg("pad_value") = isa::PadValue::Zero);
+  };
+  fillpad("fillpad", "value");
+  fillpad("tensor_fillpad", "tensor");
+  fillpad("tile_fillpad", "tile");
 }
 
 void bind_making(py::module_& m) {
-  m.def("create_tensor", &create_tensor, py::arg("shape"), py::arg("dtype"), py::kw_only(),
-        py::arg("init_value") = py::none(), py::arg("manual_dep") = false,
-        py::arg("valid_shape") = py::none());
+  m.def(
+      "create_tensor",
+      [](py::handle shape, py::handle dtype, py::handle layout, bool manual_dep, py::handle init,
+         py::handle valid_shape) {
+        require_default(layout.is_none(), "create_tensor with a layout");
+        return create_tensor(shape, dtype, init, manual_dep, valid_shape);
+      },
+      py::arg("shape"), py::arg("dtype"), py::arg("layout") = py::none(),
+      py::arg("manual_dep") = false, py::arg("init_value") = py::none(), py::kw_only(),
+      py::arg("valid_shape") = py::none());
+  m.attr("tensor_create") = m.attr("create_tensor");
   m.def(
       "create_tile",
-      [](py::handle shape, py::handle dtype, py::handle target) {
+      [](py::handle shape, py::handle dtype, py::handle target, py::handle transposed,
+         py::handle flat) {
+        require_default(transposed.is_none() && flat.is_none(),
+                        "create_tile with transpose or flat_layout");
         return create_tile(dims_of(shape, "a shape"), dtype_of(dtype, "create_tile"),
                            space_of(target));
       },
-      py::arg("shape"), py::arg("dtype"), py::arg("target_memory") = py::none());
+      py::arg("shape"), py::arg("dtype"), py::arg("target_memory") = py::none(),
+      py::arg("transpose") = py::none(), py::kw_only(), py::arg("flat_layout") = py::none());
   m.attr("tile_create") = m.attr("create_tile");
   m.def(
       "create_l1",
-      [](py::handle shape, py::handle dtype) {
+      [](py::handle shape, py::handle dtype, bool transposed) {
+        require_default(!transposed, "create_l1 with transpose=True");
         return create_tile(dims_of(shape, "a shape"), dtype_of(dtype, "create_l1"), TileSpace::Mat);
       },
-      py::arg("shape"), py::arg("dtype"));
+      py::arg("shape"), py::arg("dtype"), py::arg("transpose") = false);
   m.def(
       "full",
       [](py::handle shape, py::handle dtype, double value) {
@@ -250,12 +295,22 @@ void bind_memory(py::module_& m) {
 
   bind_making(m);
   bind_shapes(m);
-  m.def("slice", &slice, py::arg("input"), py::arg("shape"), py::arg("offset"),
-        py::arg("valid_shape") = py::none(), py::arg("drop_dims") = py::none());
+  m.def(
+      "slice",
+      [](py::handle input, py::handle shape, py::handle offset, py::handle valid_shape,
+         py::handle drop_dims, py::handle pad, bool /*clamp: windows always are*/) {
+        const py::object part = slice(input, shape, offset, valid_shape, drop_dims);
+        if (pad.is_none()) return part;
+        const PyTile t = operand(part, "slice with pad_value");
+        return py::cast(wrap(pl::fillpad(t.tile, pad_value(pad), here()), t.shape));
+      },
+      py::arg("input"), py::arg("shape"), py::arg("offset"), py::arg("valid_shape") = py::none(),
+      py::arg("drop_dims") = py::none(), py::arg("pad_value") = py::none(),
+      py::arg("clamp") = false);
   m.def(
       "load",
       [](py::handle source, py::handle offsets, py::handle shapes, py::handle valid_shapes,
-         py::handle target, py::handle valid_shape) {
+         py::handle target, py::handle valid_shape, bool /*clamp: windows always are*/) {
         const PyTensor* t = as_tensor(source);
         if (t == nullptr) fail("front.operand", "load takes a tensor");
         const TileSpace space =
@@ -264,8 +319,8 @@ void bind_memory(py::module_& m) {
                     valid_shapes.is_none() ? valid_shape : valid_shapes, space);
       },
       py::arg("tensor"), py::arg("offsets"), py::arg("shapes"),
-      py::arg("valid_shapes") = py::none(), py::arg("target_memory") = py::none(),
-      py::arg("valid_shape") = py::none());
+      py::arg("valid_shapes") = py::none(), py::arg("target_memory") = py::none(), py::kw_only(),
+      py::arg("valid_shape") = py::none(), py::arg("clamp") = false);
   m.def(
       "store",
       [](py::handle tile, py::handle offsets, py::handle target, py::handle shapes,
@@ -285,7 +340,8 @@ void bind_memory(py::module_& m) {
   m.def(
       "gather_row",
       [](py::handle dst, py::handle source, py::handle dst_offset, py::handle src_offset,
-         py::handle shape, py::handle valid) {
+         py::handle shape, bool transposed, py::handle valid) {
+        require_default(!transposed, "gather_row with transpose=True");
         const PyTensor* t = as_tensor(source);
         if (t == nullptr) fail("front.operand", "gather_row takes rows of a tensor");
         const PyTile into = operand(dst, "gather_row");
@@ -299,7 +355,8 @@ void bind_memory(py::module_& m) {
                     into.shape);
       },
       py::arg("dst"), py::arg("src"), py::arg("dst_offset"), py::arg("src_offset"),
-      py::arg("shape"), py::arg("valid_shape") = py::none());
+      py::arg("shapes"), py::arg("transpose") = false, py::kw_only(),
+      py::arg("valid_shape") = py::none());
   m.def("prefetch_make_context", [] { return py::none(); });
   m.def(
       "prefetch_async_prefetch",
@@ -308,7 +365,7 @@ void bind_memory(py::module_& m) {
         if (t == nullptr) fail("front.operand", "async_prefetch takes a tensor");
         pl::prefetch(t->tensor, here());
       },
-      py::arg("tensor"), py::arg("context") = py::none());
+      py::arg("src"), py::arg("ctx") = py::none());
 }
 
 }  // namespace front

@@ -40,20 +40,28 @@ void bind_scalars(py::module_& m) {
         return py::reinterpret_borrow<py::object>(value);
       },
       py::arg("value"), py::arg("dtype"));
-  m.def("array_create", &create_array, py::arg("size"), py::arg("dtype"));
-  m.def(
-      "read",
-      [](py::handle source, py::handle index) {
-        return read_element(source, dims_of(index, "an index"));
-      },
-      py::arg("source"), py::arg("indices"));
-  m.def(
-      "write",
-      [](py::object target, py::handle index, py::handle value) {
-        write_element(target, dims_of(index, "an index"), value);
-        return target;
-      },
-      py::arg("target"), py::arg("indices"), py::arg("value"));
+  m.def("array_create", &create_array, py::arg("extent"), py::arg("dtype"));
+  const auto read = [&](const char* name, const char* source, const char* index) {
+    m.def(
+        name,
+        [](py::handle s, py::handle i) { return read_element(s, dims_of(i, "an index")); },
+        py::arg(source), py::arg(index));
+  };
+  read("read", "src", "offset");
+  read("tensor_read", "tensor", "indices");
+  read("tile_read", "tile", "indices");
+  const auto write = [&](const char* name, const char* target, const char* index) {
+    m.def(
+        name,
+        [](py::object t, py::handle i, py::handle value) {
+          write_element(t, dims_of(i, "an index"), value);
+          return t;
+        },
+        py::arg(target), py::arg(index), py::arg("value"));
+  };
+  write("write", "dst", "offset");
+  write("tensor_write", "tensor", "indices");
+  write("tile_write", "tile", "indices");
   m.def(
       "dim",
       [](py::handle source, int64_t axis) {
@@ -64,7 +72,7 @@ void bind_scalars(py::module_& m) {
           fail("lang.rank", "axis " + std::to_string(axis) + " of shape " + shape_text(shape));
         return shape[static_cast<size_t>(at)];
       },
-      py::arg("source"), py::arg("axis"));
+      py::arg("tensor"), py::arg("axis"));
 }
 
 }  // namespace front

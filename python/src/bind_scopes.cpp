@@ -41,6 +41,14 @@ void add_deps(py::handle deps, std::vector<TaskId>& out) {
   for (py::handle d : deps) add_deps(d, out);
 }
 
+void add_no_dep(py::handle tensors, pl::ScopeOptions& options) {
+  for (py::handle t : tensors) {
+    const PyTensor* tensor = as_tensor(t);
+    if (tensor == nullptr) fail("front.operand", "no_dep takes tensors in global memory");
+    options.no_dep.push_back(tensor->tensor);
+  }
+}
+
 ScopeArguments arguments_of(const py::kwargs& kwargs, const char* what) {
   ScopeArguments a;
   for (const auto& [key, value] : kwargs) {
@@ -53,8 +61,10 @@ ScopeArguments arguments_of(const py::kwargs& kwargs, const char* what) {
       a.options.allow_early_resolve = value.cast<bool>();
     } else if (name == "sync_start") {
       a.options.sync_start = value.cast<bool>();
-    } else if (name == "no_dep") {
-      for (py::handle t : value) a.options.no_dep.push_back(as_tensor(t)->tensor);
+    } else if (name == "no_dep" || name == "no_dep_args") {
+      if (!value.is_none()) add_no_dep(value, a.options);
+    } else if (name == "predicate") {
+      if (!value.is_none()) fail("front.scope-option", "a predicate of a task is not modelled");
     } else if (name == "scalars") {
       a.options.scalars = value.cast<int>();
     } else if (name == "optimization") {
@@ -64,7 +74,7 @@ ScopeArguments arguments_of(const py::kwargs& kwargs, const char* what) {
         for (py::handle o : value) apply(o.cast<Optimization&>(), a);
     } else if (name == "split") {
       if (!value.is_none()) a.options.split = value.cast<pl::SplitMode>();
-    } else if (name != "level" && name != "role") {
+    } else if (name != "level" && name != "role" && name != "dumps" && name != "windowize") {
       fail("front.scope-option", std::string(what) + " has no option '" + name + "'");
     }
   }
@@ -310,7 +320,7 @@ void bind_loops(py::module_& m) {
           fail("front.split-aiv", "a core has 2 vector lanes, not " + std::to_string(lanes));
         return std::make_unique<Lanes>(Lanes{std::make_unique<pl::LaneLoop>(here()), mode});
       },
-      py::arg("lanes") = 2, py::arg("mode") = pl::SplitMode::None);
+      py::arg("n") = 2, py::arg("mode") = pl::SplitMode::None);
   m.def(
       "aiv_shard",
       [](py::handle a) {
@@ -318,7 +328,7 @@ void bind_loops(py::module_& m) {
         if (lane < 0) fail("lang.aiv-shard", "aiv_shard belongs into a split_aiv loop");
         return wrap(pl::aiv_shard(t.tile, lane, lane_mode, here()));
       },
-      py::arg("tile"));
+      py::arg("x"));
 }
 
 }  // namespace
@@ -335,10 +345,11 @@ void bind_scopes(py::module_& m) {
   m.attr("auto_chunk") = Optimization{};
   m.def(
       "split",
-      [](pl::SplitMode mode, int slot_num) {
-        return Optimization{Optimization::Kind::Split, mode, slot_num};
+      [](pl::SplitMode mode, py::handle slot_num) {
+        const int slots = slot_num.is_none() ? 0 : slot_num.cast<int>();
+        return Optimization{Optimization::Kind::Split, mode, slots};
       },
-      py::arg("mode"), py::arg("slot_num") = 0);
+      py::arg("mode"), py::arg("slot_num") = py::none());
   m.def(
       "cross_core_slot",
       [](int slot_num) {
@@ -351,16 +362,23 @@ void bind_scopes(py::module_& m) {
       .def("__exit__", [](At& a, const py::object& type, const py::object&, const py::object&) {
         a.exit(!type.is_none());
       });
-  m.def("at",
-        [](const py::kwargs& kwargs) { return std::make_unique<At>(arguments_of(kwargs, "at")); });
+  m.def(
+      "at",
+      [](py::handle, py::handle, const py::kwargs& kwargs) {
+        return std::make_unique<At>(arguments_of(kwargs, "at"));
+      },
+      py::arg("level") = py::none(), py::arg("role") = py::none());
   py::class_<Spmd>(m, "Spmd")
       .def("__iter__", [](py::object self) { return self; })
       .def("__next__", &Spmd::next)
       .def_property_readonly("task", &Spmd::task, "the task all blocks belong to");
-  m.def("spmd", [](py::handle blocks, const py::kwargs& kwargs) {
-    return std::make_unique<Spmd>(integer_of(blocks, "the number of blocks"),
-                                  arguments_of(kwargs, "spmd"));
-  });
+  m.def(
+      "spmd",
+      [](py::handle blocks, const py::kwargs& kwargs) {
+        return std::make_unique<Spmd>(integer_of(blocks, "the number of blocks"),
+                                      arguments_of(kwargs, "spmd"));
+      },
+      py::arg("core_num"));
   m.def("spmd_lockstep", &spmd_lockstep);
   m.def(
       "system_task_dummy",

@@ -45,6 +45,17 @@ void unary(py::module_& m, const char* name, TileOnly op) {
       py::arg("input"));
 }
 
+/// recip and log take high_precision; their results are the precise ones here, with or without.
+void unary_with_precision(py::module_& m, const char* name, TileOnly op) {
+  m.def(
+      name,
+      [=](py::handle a, bool) {
+        const PyTile x = operand(a, name);
+        return wrap(op(x.tile, here()), x.shape);
+      },
+      py::arg("input"), py::arg("high_precision") = false);
+}
+
 /// Row reductions take the scratch tile explicit programs bring along; lowering makes its own.
 void reduction(py::module_& m, const char* name, TileOnly op) {
   m.def(
@@ -53,30 +64,32 @@ void reduction(py::module_& m, const char* name, TileOnly op) {
         const PyTile x = operand(a, name);
         return wrap(op(x.tile, here()), x.shape);
       },
-      py::arg("input"), py::arg("tmp") = py::none());
+      py::arg("input"), py::arg("tmp_tile") = py::none());
 }
 
 void expand(py::module_& m, const char* name, TileTile op) {
   m.def(
       name,
-      [=](py::handle a, py::handle b) {
+      [=](py::handle a, py::handle b, py::handle) {
         const PyTile x = operand(a, name), y = operand(b, name);
         return wrap(op(x.tile, y.tile, here()), x.shape);
       },
-      py::arg("target"), py::arg("vector"));
+      py::arg("lhs"), py::arg("rhs"), py::arg("tmp") = py::none());
 }
 
 py::object python(const char* function, py::handle a, py::handle b) {
   return py::module_::import("operator").attr(function)(a, b);
 }
 
-isa::RoundMode round_mode(const std::string& name) {
+/// By name or by number: none 0, rint 1, ... (kernel-language.md §1.3).
+isa::RoundMode round_mode(py::handle h) {
   static const std::pair<const char*, isa::RoundMode> modes[] = {
       {"none", isa::RoundMode::None},   {"rint", isa::RoundMode::Rint},
       {"round", isa::RoundMode::Round}, {"floor", isa::RoundMode::Floor},
       {"ceil", isa::RoundMode::Ceil},   {"trunc", isa::RoundMode::Trunc}};
-  for (const auto& [text, mode] : modes)
-    if (name == text) return mode;
+  const std::string name = py::str(h);
+  for (size_t i = 0; i < std::size(modes); ++i)
+    if (name == modes[i].first || name == std::to_string(i)) return modes[i].second;
   fail("front.round-mode",
        "cast has no mode '" + name + "'; it has none, rint, round, floor, ceil and trunc");
 }
@@ -95,6 +108,38 @@ isa::CmpOp cmp_op(int type) {
   if (type < 0 || type > 5)
     fail("front.cmp-type", "cmp_type " + std::to_string(type) + " is not 0..5 (eq ne lt le gt ge)");
   return ops[type];
+}
+
+/// The mask of a comparison: bytes of one and zero.
+PyTile compare(py::handle a, py::handle b, int type) {
+  const PyTile x = operand(a, "cmp");
+  if (is_number(b)) return wrap(pl::cmp(x.tile, number_of(b), cmp_op(type), here()), x.shape);
+  return wrap(pl::cmp(x.tile, operand(b, "cmp").tile, cmp_op(type), here()), x.shape);
+}
+
+/// pl.cmp is a number of the operands' type, which the compiler selects by the mask
+/// (op_conversion_registry: tensor.cmp).
+PyTile compare_as_number(py::handle a, py::handle b, int type) {
+  const PyTile mask = compare(a, b, type);
+  const pl::Tile& m = mask.tile;
+  const isa::DType dtype = operand(a, "cmp").tile.dtype();
+  const Tile one = pl::full(m.rows(), m.cols(), dtype, 1, here());
+  const Tile zero = pl::full(m.rows(), m.cols(), dtype, 0, here());
+  const Tile out = pl::sel(m, one, zero, here());
+  return wrap(pl::set_validshape(out, m.valid_rows(), m.valid_cols(), here()), mask.shape);
+}
+
+/// The result of pl.cmp works as a mask, too.
+Tile mask_of(py::handle h) {
+  const PyTile t = operand(h, "sel");
+  return t.tile.dtype() == isa::DType::U8 ? t.tile : pl::cmp(t.tile, 0, isa::CmpOp::Ne, here());
+}
+
+PyTile scatter_by_index(py::handle base, py::handle index, py::handle src) {
+  const PyTile into = operand(base, "scatter");
+  return wrap(pl::scatter(into.tile, operand(index, "scatter").tile,
+                          operand(src, "scatter").tile, here()),
+              into.shape);
 }
 
 isa::MaskPattern mask_pattern(py::handle h) { return h.cast<isa::MaskPattern>(); }
@@ -129,18 +174,29 @@ void bind_lanes(py::module_& m) {
       py::arg("src"), py::arg("indices"), py::arg("tmp") = py::none());
   m.def(
       "scatter",
-      [](py::handle input, py::handle dim, py::handle index, py::handle mask, py::handle dst) {
-        if (dst.is_none()) fail("front.scatter", "scatter needs dst=");
-        const PyTile x = operand(input, "scatter"), into = operand(dst, "scatter");
-        (void)dim;
-        if (!mask.is_none())
+      [](py::handle input, py::handle dim, py::handle index, py::handle src, py::handle mask,
+         py::handle dst) {
+        if (!mask.is_none() && !dst.is_none()) {
+          const PyTile x = operand(input, "scatter"), into = operand(dst, "scatter");
           return wrap(pl::scatter_mask(into.tile, x.tile, mask_pattern(mask), here()), into.shape);
-        if (index.is_none()) fail("front.scatter", "scatter needs index= or mask_pattern=");
-        return wrap(pl::scatter(into.tile, operand(index, "scatter").tile, x.tile, here()),
-                    into.shape);
+        }
+        if (index.is_none() || src.is_none())
+          fail("front.scatter",
+               "scatter needs index= and src= (into input) or mask_pattern= and dst=");
+        if (!dim.is_none() && integer_of(dim, "scatter's dim") != -1 &&
+            integer_of(dim, "scatter's dim") != 1)
+          fail("front.scatter", "scatter works along the last dimension (dim=-1)");
+        return scatter_by_index(input, index, src);
       },
-      py::arg("input"), py::arg("dim") = py::none(), py::arg("index") = py::none(), py::kw_only(),
-      py::arg("mask_pattern") = py::none(), py::arg("dst") = py::none());
+      py::arg("input"), py::arg("dim") = py::none(), py::arg("index") = py::none(),
+      py::arg("src") = py::none(), py::kw_only(), py::arg("mask_pattern") = py::none(),
+      py::arg("dst") = py::none());
+  m.def(
+      "tile_scatter",
+      [](py::handle dst, py::handle src, py::handle index) {
+        return scatter_by_index(dst, index, src);
+      },
+      py::arg("dst"), py::arg("src"), py::arg("indexes"));
   m.def(
       "concat",
       [](py::handle a, py::handle b) {
@@ -157,20 +213,23 @@ void bind_lanes(py::module_& m) {
       py::arg("src"), py::arg("idx"));
   m.def(
       "mrgsort",
-      [](const py::args& lists, py::handle block_len) {
-        if (lists.empty())
-          fail("front.mrgsort", "mrgsort needs one list with block_len= or 2 to 4 lists");
-        const PyTile first = operand(lists[0], "mrgsort");
-        if (lists.size() == 1) {
+      [](py::handle src0, py::handle src1, py::handle src2, py::handle src3, py::handle,
+         bool exhausted, py::handle block_len) {
+        if (exhausted) fail("front.mrgsort", "mrgsort with exhausted=True is not modelled");
+        const PyTile first = operand(src0, "mrgsort");
+        if (src1.is_none()) {
           if (block_len.is_none()) fail("front.mrgsort", "mrgsort of one list needs block_len=");
           return wrap(pl::mrgsort(first.tile, integer_of(block_len, "block_len"), here()),
                       first.shape);
         }
         std::vector<Tile> tiles;
-        for (py::handle l : lists) tiles.push_back(operand(l, "mrgsort").tile);
+        for (py::handle list : {src0, src1, src2, src3})
+          if (!list.is_none()) tiles.push_back(operand(list, "mrgsort").tile);
         return wrap(pl::mrgsort(tiles, here()), first.shape);
       },
-      py::kw_only(), py::arg("block_len") = py::none());
+      py::arg("src0"), py::arg("src1") = py::none(), py::arg("src2") = py::none(),
+      py::arg("src3") = py::none(), py::arg("tmp") = py::none(), py::kw_only(),
+      py::arg("exhausted") = false, py::arg("block_len") = py::none());
 }
 
 }  // namespace
@@ -184,6 +243,12 @@ void bind_vector(py::module_& m) {
          [](py::handle a, py::handle b) { return python("mul", a, b); });
   binary(m, "div", pl::div, pl::div,
          [](py::handle a, py::handle b) { return python("truediv", a, b); });
+  m.def(  // the precise result is what div gives anyway
+      "div",
+      [](py::handle a, py::handle b, bool) {
+        return py::module_::import("pypto._core").attr("div")(a, b);
+      },
+      py::arg("lhs"), py::arg("rhs"), py::arg("high_precision"));
   binary(m, "maximum", pl::maximum, pl::maximum, [](py::handle a, py::handle b) {
     return py::reinterpret_borrow<py::object>(number_of(a) < number_of(b) ? b : a);
   });
@@ -191,9 +256,9 @@ void bind_vector(py::module_& m) {
     return py::reinterpret_borrow<py::object>(number_of(b) < number_of(a) ? b : a);
   });
   unary(m, "exp", pl::exp);
-  unary(m, "log", pl::log);
+  unary_with_precision(m, "log", pl::log);
   unary(m, "sqrt", pl::sqrt);
-  unary(m, "recip", pl::recip);
+  unary_with_precision(m, "recip", pl::recip);
   unary(m, "abs", pl::abs);
   unary(m, "neg", pl::neg);
   m.def(
@@ -222,29 +287,22 @@ void bind_vector(py::module_& m) {
   expand(m, "col_expand_expdif", pl::col_expand_expdif);
   m.def(
       "cast",
-      [](py::handle a, const PyDType& to, const std::string& mode) -> py::object {
+      [](py::handle a, const PyDType& to, py::handle mode) -> py::object {
         if (is_number(a)) return cast_scalar(a, to);
         if (to.scalar_only) fail("lang.cast", "a tile cannot become " + to.name);
         const PyTile x = operand(a, "cast");
         return py::cast(wrap(pl::cast(x.tile, to.type, round_mode(mode), here()), x.shape));
       },
-      py::arg("input"), py::arg("target_type"), py::arg("mode") = "round");
-  m.def(
-      "cmp",
-      [](py::handle a, py::handle b, int type) {
-        const PyTile x = operand(a, "cmp");
-        if (is_number(b)) return wrap(pl::cmp(x.tile, number_of(b), cmp_op(type), here()), x.shape);
-        return wrap(pl::cmp(x.tile, operand(b, "cmp").tile, cmp_op(type), here()), x.shape);
-      },
-      py::arg("lhs"), py::arg("rhs"), py::arg("cmp_type") = 0);
+      py::arg("input"), py::arg("target_type"), py::arg("mode") = py::str("round"));
+  m.def("cmp", &compare_as_number, py::arg("lhs"), py::arg("rhs"), py::arg("cmp_type") = 0);
+  m.def("tile_cmp", &compare, py::arg("lhs"), py::arg("rhs"), py::arg("cmp_type") = 0);
   m.def(
       "sel",
-      [](py::handle mask, py::handle a, py::handle b) {
+      [](py::handle mask, py::handle a, py::handle b, py::handle) {
         const PyTile x = operand(a, "sel");
-        return wrap(pl::sel(operand(mask, "sel").tile, x.tile, operand(b, "sel").tile, here()),
-                    x.shape);
+        return wrap(pl::sel(mask_of(mask), x.tile, operand(b, "sel").tile, here()), x.shape);
       },
-      py::arg("mask"), py::arg("lhs"), py::arg("rhs"));
+      py::arg("mask"), py::arg("lhs"), py::arg("rhs"), py::arg("tmp") = py::none());
   bind_lanes(m);
 }
 
