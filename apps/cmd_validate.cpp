@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <thread>
@@ -64,8 +65,7 @@ ValidationTable select(ValidationTable table, const std::vector<std::string>& na
 }
 
 int validate_shipped(ValidateCommand c) {
-  if (c.format == "csv")
-    throw isa::Error("cli.usage", "--format csv belongs to --measurements");
+  if (c.format == "csv") throw isa::Error("cli.usage", "--format csv belongs to --measurements");
   if (c.chip.empty()) c.chip = "a2a3";  // what the published figures were measured on
   const ValidationTable table = select(parse_validation(read_table(c.table_file)), c.rows);
   chips::load_chip(c.chip, c.soc, c.overrides);  // report a bad chip before any work
@@ -115,19 +115,22 @@ int validate_shipped(ValidateCommand c) {
              : 1;
 }
 
+/// A chip file; programs run in folders of their own.
+bool is_file(const std::string& chip) { return std::filesystem::is_regular_file(chip); }
+
 int validate_checkout(const ValidateCommand& c) {
   PythonValidation v;
   v.measurements_file = c.measurements_file;
   v.checkout = c.checkout;
   v.format = c.format;
   v.rows = c.rows;
-  v.runner.chip = c.chip;
+  v.runner.chip = is_file(c.chip) ? std::filesystem::absolute(c.chip).string() : c.chip;
   v.runner.soc = c.soc;
   v.runner.chip_overrides = c.overrides;
   v.runner.golden = c.golden;
   v.runner.jobs = c.processes();
   v.runner.timeout_s = c.timeout_s;
-  if (!c.chip.empty()) chips::load_chip(c.chip, c.soc, c.overrides);  // report it before any work
+  chips::load_chip(c.chip.empty() ? "a2a3" : c.chip, c.soc, c.overrides);  // a bad one: no work
   return validate_python(v);
 }
 
@@ -165,9 +168,8 @@ void add_validate_command(CLI::App& cli, CommandContext& context) {
       ->capture_default_str();
   cmd->add_flag_callback(
       "--json", [c] { c->format = "json"; }, "same as --format json");
-  cmd->callback([c, &context] { 
-    context.exit_code =
-        c->measurements_file.empty() ? validate_shipped(*c) : validate_checkout(*c);
+  cmd->callback([c, &context] {
+    context.exit_code = c->measurements_file.empty() ? validate_shipped(*c) : validate_checkout(*c);
   });
 }
 

@@ -12,9 +12,9 @@ struct CsvRecord {
   int line = 0;  ///< of its first character, from 1
 };
 
-/// All records, the header among them. A byte order mark, CRLF, a missing last line break and quotes
-/// inside an unquoted field are accepted, empty lines are left out. Error "csv.syntax" (`where`,
-/// line): text after a closing quote, a quote that never closes.
+/// All records, the header among them. A byte order mark, CRLF, a missing last line break and
+/// quotes inside an unquoted field are accepted, empty lines are left out. Error "csv.syntax"
+/// (`where`, line): text after a closing quote, a quote that never closes.
 std::vector<CsvRecord> parse_csv(const std::string& text, const std::string& where);
 
 /// `text` as one field, quoted if it must be.

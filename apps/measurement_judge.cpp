@@ -84,8 +84,8 @@ Executions candidates(const PlannedRow& planned, const RunOutcome& outcome) {
 const traces::Summary& summary_of(const Executions& executions) {
   const std::vector<std::string> programs = programs_of(executions);
   if (programs.size() > 1)
-    throw NotInRun(fmt::format("the file ran {} and the row does not say which",
-                               fmt::join(programs, ", ")));
+    throw NotInRun(
+        fmt::format("the file ran {} and the row does not say which", fmt::join(programs, ", ")));
   return executions.front()->summary;  // a program that runs again does the same
 }
 
@@ -100,7 +100,8 @@ Reading read_state(const PlannedRow& planned, const Executions& here, const Exec
   Reading reading;
   if (quantity == Quantity::Effective) {  // the benchmark adds up the launches of a round
     reading.selection.module = true;
-    for (const Execution* e : here) reading.value += measure(quantity, reading.selection, e->summary);
+    for (const Execution* e : here)
+      reading.value += measure(quantity, reading.selection, e->summary);
     return reading;
   }
   const traces::Summary& run = summary_of(here);

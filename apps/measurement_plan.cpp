@@ -72,12 +72,14 @@ void read_texts(PlannedRow& planned) {
 
 RunState state_of(const PlannedRow& planned, const std::string& commit, const std::string& file,
                   const SourceTree& tree) {
-  if (!tree.has_commit(commit)) throw NotInRun("commit " + commit.substr(0, 8) + " is not in the checkout");
+  if (!tree.has_commit(commit))
+    throw NotInRun("commit " + commit.substr(0, 8) + " is not in the checkout");
   std::string source;
   if (!tree.read(commit, file, source))
     throw NotInRun(fmt::format("{} has no file {}", commit.substr(0, 8), file));
   const Script script = read_script(source);
-  if (!script.has_main) throw NotInRun(fmt::format("{} has no main at {}", file, commit.substr(0, 8)));
+  if (!script.has_main)
+    throw NotInRun(fmt::format("{} has no main at {}", file, commit.substr(0, 8)));
   const bool swimlane = planned.metric->quantity != Quantity::Effective;
   return {commit, file, script_arguments(script, planned.row, swimlane)};
 }
@@ -85,7 +87,8 @@ RunState state_of(const PlannedRow& planned, const std::string& commit, const st
 /// A long name as people write it: "--start-pos" is "start_pos", "start-pos" or "start pos".
 std::string pattern_of(const std::string& name) {
   std::string pattern = "\\b";
-  for (const char c : name.substr(2)) pattern += c == '-' || c == '_' ? std::string("[-_ ]") : std::string(1, c);
+  for (const char c : name.substr(2))
+    pattern += c == '-' || c == '_' ? std::string("[-_ ]") : std::string(1, c);
   return pattern;
 }
 
@@ -117,7 +120,8 @@ void add_swimlane(const Script& script, std::vector<std::string>& args) {
 /// Numbers and "all" also stand in texts that mean something else.
 bool is_mode(const std::string& choice) {
   return choice != "all" && choice.size() > 2 &&
-         std::none_of(choice.begin(), choice.end(), [](unsigned char c) { return std::isdigit(c); });
+         std::none_of(choice.begin(), choice.end(),
+                      [](unsigned char c) { return std::isdigit(c); });
 }
 
 }  // namespace
@@ -129,7 +133,8 @@ std::string mode_of(const MeasurementRow& row, const std::vector<std::string>& c
     const std::vector<std::string> words = words_of(plain);
     std::set<std::string> named;
     for (const std::string& choice : choices)
-      if (is_mode(choice) && std::count(words.begin(), words.end(), choice) != 0) named.insert(choice);
+      if (is_mode(choice) && std::count(words.begin(), words.end(), choice) != 0)
+        named.insert(choice);
     if (named.size() == 1) return *named.begin();
   }
   return "";

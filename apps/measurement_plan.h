@@ -29,8 +29,8 @@ struct PlannedRow {
 };
 
 struct MeasurementPlan {
-  std::vector<PlannedRow> rows;    ///< in table order
-  std::vector<RunState> states;    ///< sorted, each once
+  std::vector<PlannedRow> rows;  ///< in table order
+  std::vector<RunState> states;  ///< sorted, each once
 };
 
 /// Plans the rows that `names` select (all if empty); the others are context, as a row that was

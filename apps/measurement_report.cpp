@@ -20,7 +20,10 @@ std::string with(const char* format, std::optional<double> value) {
 std::string figure(std::optional<double> value) {
   if (!value) return "-";
   const double size = *value < 0 ? -*value : *value;
-  return fmt::format(fmt::runtime(size < 100 ? "{:.2f}" : size < 1000 ? "{:.1f}" : "{:.0f}"), *value);
+  return fmt::format(fmt::runtime(size < 100    ? "{:.2f}"
+                                  : size < 1000 ? "{:.1f}"
+                                                : "{:.0f}"),
+                     *value);
 }
 
 std::string both(const std::string& before, const std::string& after) {

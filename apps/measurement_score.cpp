@@ -66,7 +66,8 @@ std::vector<Score> scores_by(const std::vector<const ScoredRow*>& rows, const Ke
 std::string sweep_of(const MeasurementRow& row) {
   const size_t slash = row.kernel_file.rfind('/');
   return fmt::format("{} {} {}", row.commit.substr(0, 8),
-                     row.kernel_file.substr(slash == std::string::npos ? 0 : slash + 1), row.metric);
+                     row.kernel_file.substr(slash == std::string::npos ? 0 : slash + 1),
+                     row.metric);
 }
 
 }  // namespace
@@ -78,12 +79,15 @@ std::optional<ChangeFactor> ScoredRow::change() const {
       if (!before.measured || !before.predicted || *before.measured == 0 || *before.predicted == 0)
         return std::nullopt;
       return ChangeFactor{*after.measured / *before.measured, *after.predicted / *before.predicted};
-    case Form::ChangePct: return ChangeFactor{1 + *after.measured / 100, 1 + *after.predicted / 100};
-    case Form::GainPct: return ChangeFactor{1 - *after.measured / 100, 1 - *after.predicted / 100};
+    case Form::ChangePct:
+      return ChangeFactor{1 + *after.measured / 100, 1 + *after.predicted / 100};
+    case Form::GainPct:
+      return ChangeFactor{1 - *after.measured / 100, 1 - *after.predicted / 100};
     case Form::Speedup:
       if (*after.measured == 0 || *after.predicted == 0) return std::nullopt;
       return ChangeFactor{1 / *after.measured, 1 / *after.predicted};
-    case Form::Delta: return std::nullopt;  // no base to relate it to
+    case Form::Delta:
+      return std::nullopt;  // no base to relate it to
   }
   return std::nullopt;
 }

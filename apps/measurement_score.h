@@ -33,7 +33,8 @@ struct ScoredRow {
   std::optional<bool> sign_agrees() const;
 };
 
-/// ln(predicted / measured) of a side; nullopt where one is missing or not above 0, and for changes.
+/// ln(predicted / measured) of a side; nullopt where one is missing or not above 0, and for
+/// changes.
 std::optional<double> log_error(const ScoredRow& row, const ScoredSide& side);
 
 /// Every row of `plan` with the outcomes of its states (docs/validation.md, "Which run counts").
@@ -43,18 +44,18 @@ std::vector<ScoredRow> score_rows(const MeasurementPlan& plan,
 /// How a set of rows does.
 struct Score {
   std::string name;
-  int rows = 0;     ///< predicted
-  int figures = 0;  ///< behind the errors
-  std::optional<double> median, p90;  ///< of |ln(predicted / measured)|
-  std::optional<double> bias;         ///< geometric mean of predicted / measured
+  int rows = 0;                         ///< predicted
+  int figures = 0;                      ///< behind the errors
+  std::optional<double> median, p90;    ///< of |ln(predicted / measured)|
+  std::optional<double> bias;           ///< geometric mean of predicted / measured
   std::optional<double> change_median;  ///< of |ln| of predicted over measured change factors
   int signs = 0, signs_right = 0;
   std::optional<double> rank;  ///< Spearman's correlation of predicted and measured figures
 };
 
 struct Scores {
-  Score overall;                     ///< all times
-  Score counts;                      ///< counts, sizes, rates
+  Score overall;                                 ///< all times
+  Score counts;                                  ///< counts, sizes, rates
   std::vector<Score> families, groups, metrics;  ///< times; in alphabetical order
   std::vector<Score> sweeps;  ///< times of one commit, file and metric, three figures or more
 };

@@ -14,9 +14,9 @@
 namespace app {
 namespace {
 
-constexpr const char* kTextColumns[] = {"id",     "repo",        "commit_before", "commit", "platform",
-                                        "scope",  "kernel_file", "family",        "group",  "kind",
-                                        "metric", "unit",        "conditions"};
+constexpr const char* kTextColumns[] = {
+    "id",     "repo",  "commit_before", "commit", "platform", "scope",     "kernel_file",
+    "family", "group", "kind",          "metric", "unit",     "conditions"};
 constexpr const char* kFigureColumns[] = {"value_before", "value_after"};
 
 using Columns = std::map<std::string, size_t>;
@@ -81,8 +81,8 @@ std::vector<MeasurementRow> parse_measurements(const std::string& csv, const std
     const std::string place = fmt::format("{}:{}", where, records[i].line);
     if (records[i].fields.size() != records[0].fields.size())
       throw isa::Error("measurements.row", place,
-                       fmt::format("the row has {} fields, the header {}",
-                                   records[i].fields.size(), records[0].fields.size()));
+                       fmt::format("the row has {} fields, the header {}", records[i].fields.size(),
+                                   records[0].fields.size()));
     rows.push_back(read_row(records[i], columns));
     if (rows.back().id.empty()) throw isa::Error("measurements.row", place, "the row has no id");
     if (!ids.insert(rows.back().id).second)

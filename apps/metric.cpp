@@ -87,9 +87,9 @@ Scopes scopes_of(const Selection& selection, const traces::Summary& summary) {
 traces::CoreShare share_of(const Scopes& scopes, const Selection& selection) {
   traces::CoreShare sum;
   for (const traces::ScopeSummary* scope : scopes) {
-    const traces::CoreShare share =
-        selection.half ? scope->cores[static_cast<size_t>(*selection.half)]
-                       : traces::CoreShare{scope->lanes, scope->busy};
+    const traces::CoreShare share = selection.half
+                                        ? scope->cores[static_cast<size_t>(*selection.half)]
+                                        : traces::CoreShare{scope->lanes, scope->busy};
     sum.lanes += share.lanes;
     sum.busy += share.busy;
   }
@@ -139,7 +139,8 @@ double latency_us(const Scopes& scopes) {
 double overhead_us(const Scopes& scopes, bool tail) {
   const double tail_us = lane_mean_us(scopes, [](const traces::ScopeSummary& s) { return s.tail; });
   if (tail) return tail_us;
-  const double exec = lane_mean_us(scopes, [](const traces::ScopeSummary& s) { return s.exec_mean; });
+  const double exec =
+      lane_mean_us(scopes, [](const traces::ScopeSummary& s) { return s.exec_mean; });
   return latency_us(scopes) - exec - tail_us;
 }
 
@@ -189,19 +190,30 @@ std::string why_not_modelled(std::string_view name) {
 double measure(Quantity quantity, const Selection& selection, const traces::Summary& summary) {
   const Scopes scopes = scopes_of(selection, summary);
   switch (quantity) {
-    case Quantity::Wall: return summary.makespan.us();
+    case Quantity::Wall:
+      return summary.makespan.us();
     case Quantity::Effective:
       if (!summary.effective) refuse("the run's summary has no effective_us");
       return summary.effective->us();
-    case Quantity::CoresBusy: return summary.cores_busy_mean();
-    case Quantity::Busy: return share_of(scopes, selection).busy.us();
+    case Quantity::CoresBusy:
+      return summary.cores_busy_mean();
+    case Quantity::Busy:
+      return share_of(scopes, selection).busy.us();
     case Quantity::Span:
-    case Quantity::Gap: return span_us(selection, scopes, summary);
-    case Quantity::Exec: return exec_us(scopes, selection);
-    case Quantity::Latency: refuse_half(selection, "latency"); return latency_us(scopes);
-    case Quantity::Overhead: refuse_half(selection, "overhead"); return overhead_us(scopes, selection.tail);
-    case Quantity::Tasks: return static_cast<double>(share_of(scopes, selection).lanes);
-    case Quantity::MemoryPeak: return memory_kb(scopes, selection);
+    case Quantity::Gap:
+      return span_us(selection, scopes, summary);
+    case Quantity::Exec:
+      return exec_us(scopes, selection);
+    case Quantity::Latency:
+      refuse_half(selection, "latency");
+      return latency_us(scopes);
+    case Quantity::Overhead:
+      refuse_half(selection, "overhead");
+      return overhead_us(scopes, selection.tail);
+    case Quantity::Tasks:
+      return static_cast<double>(share_of(scopes, selection).lanes);
+    case Quantity::MemoryPeak:
+      return memory_kb(scopes, selection);
   }
   return 0;
 }

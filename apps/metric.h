@@ -1,4 +1,5 @@
-// What published figures measure, and how the same is read from a run's summary (docs/validation.md).
+// What published figures measure, and how the same is read from a run's summary
+// (docs/validation.md).
 #pragma once
 
 #include <optional>
@@ -71,11 +72,11 @@ inline bool is_time(Quantity q) {
 
 /// What of a run is measured.
 struct Selection {
-  bool module = false;                     ///< all scopes of the run
-  std::vector<std::string> scopes;         ///< otherwise these, by their exact names
-  std::optional<isa::CoreKind> half;       ///< only cores of this kind
-  std::optional<isa::MemSpace> memory;     ///< for MemoryPeak
-  bool tail = false;                       ///< for Overhead: the tail's
+  bool module = false;                  ///< all scopes of the run
+  std::vector<std::string> scopes;      ///< otherwise these, by their exact names
+  std::optional<isa::CoreKind> half;    ///< only cores of this kind
+  std::optional<isa::MemSpace> memory;  ///< for MemoryPeak
+  bool tail = false;                    ///< for Overhead: the tail's
   struct Edge {
     std::string scope;
     bool at_end = false;

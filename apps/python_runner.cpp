@@ -35,9 +35,9 @@ RunOutcome from_json(const Json& json) {
   RunOutcome outcome;
   outcome.error = json.at("error").get<std::string>();
   for (const Json& e : json.at("executions")) {
-    outcome.executions.push_back({e.at("program").get<std::string>(), e.at("rank").get<int>(),
-                                  e.at("ranks").get<int>(),
-                                  traces::parse_summary(e.at("summary").get<std::string>(), "run")});
+    outcome.executions.push_back(
+        {e.at("program").get<std::string>(), e.at("rank").get<int>(), e.at("ranks").get<int>(),
+         traces::parse_summary(e.at("summary").get<std::string>(), "run")});
   }
   return outcome;
 }
@@ -51,14 +51,15 @@ std::string joined(const std::vector<std::string>& parts) {
 std::map<std::string, std::string> environment(const PythonRunnerOptions& options,
                                                const std::string& folder) {
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  return {{"A2A3SIM_RUN_LOG", folder + "/run.jsonl"},
-          {"PYPTO_PROG_BUILD_DIR", folder + "/out"},
-          {"A2A3SIM_CHIP", options.chip},
-          {"A2A3SIM_SOC", options.soc},
-          {"A2A3SIM_CHIP_SET", joined(options.chip_overrides)},
-          {"A2A3SIM_GOLDEN", options.golden ? "1" : "0"},
-          {"A2A3SIM_THREADS", fmt::format("{}", std::max(1, static_cast<int>(cores) / options.jobs))},
-          {"PYPTO_BENCH", ""}};
+  return {
+      {"A2A3SIM_RUN_LOG", folder + "/run.jsonl"},
+      {"PYPTO_PROG_BUILD_DIR", folder + "/out"},
+      {"A2A3SIM_CHIP", options.chip},
+      {"A2A3SIM_SOC", options.soc},
+      {"A2A3SIM_CHIP_SET", joined(options.chip_overrides)},
+      {"A2A3SIM_GOLDEN", options.golden ? "1" : "0"},
+      {"A2A3SIM_THREADS", fmt::format("{}", std::max(1, static_cast<int>(cores) / options.jobs))},
+      {"PYPTO_BENCH", ""}};
 }
 
 RunOutcome run_state(const RunState& state, const std::string& tree, const std::string& folder,
@@ -132,10 +133,12 @@ std::vector<RunOutcome> run_states(const Checkout& checkout, const PythonRunnerO
     progress.step(fmt::format("{} of {} commits, {} runs", done, jobs.size(), states.size()));
   };
   show(0);
-  const std::vector<JobOutcome> done = run_in_processes(jobs, options.jobs, show, StopSignals::stopped);
+  const std::vector<JobOutcome> done =
+      run_in_processes(jobs, options.jobs, show, StopSignals::stopped);
   progress.clear();
   for (const auto& [commit, indices] : by_commit)  // what a process that died left behind
-    if (fs::exists(tree_of(temp.path(), commit))) checkout.remove_worktree(tree_of(temp.path(), commit));
+    if (fs::exists(tree_of(temp.path(), commit)))
+      checkout.remove_worktree(tree_of(temp.path(), commit));
   checkout.prune();
   if (StopSignals::stopped()) throw isa::Error("validate.stopped", "stopped by a signal");
   std::vector<RunOutcome> outcomes(states.size());

@@ -19,7 +19,8 @@ struct PythonRunnerOptions {
 };
 
 /// Takes every commit's tree to a temporary folder, runs its states there and removes it, also
-/// after an error, SIGINT or SIGTERM (error "validate.stopped"). One line of progress on a terminal.
+/// after an error, SIGINT or SIGTERM (error "validate.stopped"). One line of progress on a
+/// terminal.
 Runner python_runner(const Checkout& checkout, PythonRunnerOptions options);
 
 /// What a run log (A2A3SIM_RUN_LOG, one JSON object a line) and the summaries it names hold. Error

@@ -44,7 +44,8 @@ class SourceTree {
   virtual ~SourceTree() = default;
   virtual bool has_commit(const std::string& commit) const = 0;
   /// The file's text; false if the commit has no such file.
-  virtual bool read(const std::string& commit, const std::string& file, std::string& text) const = 0;
+  virtual bool read(const std::string& commit, const std::string& file,
+                    std::string& text) const = 0;
 };
 
 }  // namespace app

@@ -11,12 +11,12 @@ namespace {
 using Words = std::vector<std::string>;
 using WordSet = std::set<std::string>;
 
-const WordSet kModule = {"module", "total",   "all",      "scopes",     "whole", "layer",
-                         "wall",   "program", "subtasks", "end-to-end", "e2e",   "standalone",
-                         "tasks",  "blocks",  "kernels"};
-const WordSet kFiller = {"scope", "scopes", "kernel", "kernels",  "task",  "tasks", "block",
-                         "blocks", "half",  "total",  "pre-pass", "per",   "the",   "core",
-                         "cores"};
+const WordSet kModule = {"module", "total",      "all",     "scopes",   "whole",
+                         "layer",  "wall",       "program", "subtasks", "end-to-end",
+                         "e2e",    "standalone", "tasks",   "blocks",   "kernels"};
+const WordSet kFiller = {"scope",    "scopes", "kernel", "kernels", "task",
+                         "tasks",    "block",  "blocks", "half",    "total",
+                         "pre-pass", "per",    "the",    "core",    "cores"};
 /// What a description says beside the scope's name, if the name does not hold it.
 const WordSet kDescription = {"matmul", "gemm", "and"};
 const WordSet kVariant = {"variant", "sweep"};
@@ -34,9 +34,9 @@ const std::pair<const char*, isa::CoreKind> kHalves[] = {{"aic", isa::CoreKind::
 bool in(const WordSet& set, const std::string& word) { return set.count(word) != 0; }
 
 void remove(Words& words, const WordSet& set) {
-  words.erase(std::remove_if(words.begin(), words.end(),
-                             [&](const std::string& w) { return in(set, w); }),
-              words.end());
+  words.erase(
+      std::remove_if(words.begin(), words.end(), [&](const std::string& w) { return in(set, w); }),
+      words.end());
 }
 
 /// Removes the words of `table` and gives the meaning of the last one.
@@ -96,8 +96,8 @@ bool read_edges(const std::string& text, ScopeText& out) {
 }
 
 bool names_module(const Words& words, Quantity quantity, const WordSet& module_words) {
-  const bool says_so = std::any_of(words.begin(), words.end(),
-                                   [](const std::string& w) { return w == "module"; });
+  const bool says_so =
+      std::any_of(words.begin(), words.end(), [](const std::string& w) { return w == "module"; });
   return std::all_of(words.begin(), words.end(), [&](const std::string& w) {
     return in(kModule, w) || ((says_so || is_of_module(quantity)) && in(module_words, w));
   });
@@ -131,9 +131,8 @@ bool describes(const Words& words, const std::string& scope) {
   };
   return std::all_of(parts.begin(), parts.end(),
                      [&](const std::string& p) { return known(p, words); }) &&
-         std::all_of(words.begin(), words.end(), [&](const std::string& w) {
-           return known(w, parts) || in(kDescription, w);
-         });
+         std::all_of(words.begin(), words.end(),
+                     [&](const std::string& w) { return known(w, parts) || in(kDescription, w); });
 }
 
 template <class Fits>
@@ -214,7 +213,8 @@ ScopeText read_scope_text(const std::string& text, Quantity quantity, const Word
   ScopeText out;
   out.text = text;
   for (const std::string& word : words_of(text))
-    if (in(kVariant, word)) throw NotInRun("'" + text + "' is a variant that the commit does not hold");
+    if (in(kVariant, word))
+      throw NotInRun("'" + text + "' is a variant that the commit does not hold");
   std::string aside;
   const std::string plain = without_parentheses(text, aside);
   if (read_edges(plain, out)) return out;
@@ -240,9 +240,10 @@ ScopeText read_scope_text(const std::string& text, Quantity quantity, const Word
   remove(words, kFiller);
   out.fixed.module = words.empty() || names_module(words, quantity, module_words);
   if (out.fixed.module) return out;
-  const bool names = words.size() == 1 || std::all_of(words.begin(), words.end(), [](const auto& w) {
-                       return w.find('_') != std::string::npos || w == "and";
-                     });
+  const bool names =
+      words.size() == 1 || std::all_of(words.begin(), words.end(), [](const auto& w) {
+        return w.find('_') != std::string::npos || w == "and";
+      });
   if (names) remove(words, {"and"});
   (names ? out.names : out.words) = std::move(words);
   return out;

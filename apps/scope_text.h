@@ -1,4 +1,5 @@
-// The scope column of published rows: free text by people, read by a few rules (docs/validation.md).
+// The scope column of published rows: free text by people, read by a few rules
+// (docs/validation.md).
 #pragma once
 
 #include <set>
@@ -12,9 +13,9 @@ namespace app {
 
 /// What a text asks for, before any run is known. Words are in lower case.
 struct ScopeText {
-  std::string text;   ///< as published
-  Selection fixed;    ///< module, half, memory, tail; scopes and `between` are found in a run
-  bool all = false;   ///< "all rope kernels": every scope with that word in its name
+  std::string text;  ///< as published
+  Selection fixed;   ///< module, half, memory, tail; scopes and `between` are found in a run
+  bool all = false;  ///< "all rope kernels": every scope with that word in its name
   std::vector<std::string> names;  ///< scope names or their beginnings
   std::vector<std::string> words;  ///< a description instead of a name: "kv/score projection"
   bool between = false;            ///< names[0], names[1] are its edges
@@ -22,8 +23,8 @@ struct ScopeText {
 };
 
 /// Reads `text` for a metric of `quantity`. `module_words` may stand in a text that names the whole
-/// module, e.g. the parts of the file's name. NotInRun: a variant that no commit holds, a text for a
-/// quantity of whole runs that names something else.
+/// module, e.g. the parts of the file's name. NotInRun: a variant that no commit holds, a text for
+/// a quantity of whole runs that names something else.
 ScopeText read_scope_text(const std::string& text, Quantity quantity,
                           const std::set<std::string>& module_words);
 

@@ -17,13 +17,13 @@ struct Command {
 };
 
 struct CommandResult {
-  int exit_code = -1;      ///< -n when signal n ended it
+  int exit_code = -1;  ///< -n when signal n ended it
   bool timed_out = false;
-  std::string output;      ///< stdout, and stderr in the order they were written
+  std::string output;  ///< stdout, and stderr in the order they were written
 
   bool ok() const { return exit_code == 0; }
-  /// Why it failed: the first "...: error: ..." line, else what ends the first Python traceback, else
-  /// the last line that is not empty; never more than 300 characters.
+  /// Why it failed: the first "...: error: ..." line, else what ends the first Python traceback,
+  /// else the last line that is not empty; never more than 300 characters.
   std::string error_line() const;
 };
 

@@ -57,7 +57,8 @@ void check_row(const ValidationRow& row) {
     bad_row(row.id, "'bound', 'ratio_bound' or 'change_bound' must be given");
   if (!row.before && !row.after) bad_row(row.id, "'before' or 'after' must be published");
   if (row.before && !(*row.before > 0)) bad_row(row.id, "a published time must be above 0");
-  const bool may_be_gone = row.metric == Metric{Quantity::Busy, Form::Value, false} && row.group.empty() && row.before;
+  const bool may_be_gone =
+      row.metric == Metric{Quantity::Busy, Form::Value, false} && row.group.empty() && row.before;
   if (row.after && !(*row.after > 0) && !(may_be_gone && *row.after == 0))
     bad_row(row.id, "a published time must be above 0 (0: a busy sum of scopes that are gone)");
 }

@@ -50,9 +50,10 @@ struct ValidationResult {
   std::string error;  ///< why the row could not run
 };
 
-/// The metric of `row` on one side (percent metrics: the quantity they are made of). Of a group, the scopes that ran count. Errors: "validate.scope" when a scope of the
-/// row did not run (unless the row says that it is gone), "validate.group" for a group the run does
-/// not declare or of which nothing ran.
+/// The metric of `row` on one side (percent metrics: the quantity they are made of). Of a group,
+/// the scopes that ran count. Errors: "validate.scope" when a scope of the row did not run (unless
+/// the row says that it is gone), "validate.group" for a group the run does not declare or of which
+/// nothing ran.
 double metric_of(const ValidationRow& row, const traces::Summary& summary);
 
 /// Fills `predicted_*` and `within` from both sides.

@@ -65,7 +65,7 @@ struct ScopeSummary {
   Picoseconds latency;                        ///< mean of finish - dispatch
   Picoseconds head;  ///< mean of min(start - dispatch, start - previous end on that core), §2.5
   Picoseconds tail;  ///< mean of finish - end
-  std::array<CoreShare, 2> cores{};           ///< by isa::CoreKind; they add up to lanes and busy
+  std::array<CoreShare, 2> cores{};  ///< by isa::CoreKind; they add up to lanes and busy
   std::array<Picoseconds, isa::kPipes> pipes{};
   std::array<Picoseconds, kWaitReasons> waits{};
   GmTraffic gm;
@@ -91,10 +91,10 @@ struct ScopeGroup {
 
 struct Summary {
   RunInfo run;
-  std::optional<Golden> golden;  ///< null in the file if the result was not checked
-  Picoseconds makespan;          ///< first dispatch to last finish
+  std::optional<Golden> golden;          ///< null in the file if the result was not checked
+  Picoseconds makespan;                  ///< first dispatch to last finish
   std::optional<Picoseconds> effective;  ///< see Timeline; unknown in older files
-  int64_t tasks = 0;             ///< submitted, dummy tasks included
+  int64_t tasks = 0;                     ///< submitted, dummy tasks included
   int64_t blocks = 0;
   int64_t instructions = 0;
   std::vector<ScopeSummary> scopes;     ///< in order of first submission; dummy tasks make none

@@ -112,8 +112,8 @@ void put_scope(Text& out, const ScopeSummary& s) {
   append(out, ",\n     \"cores\": {");
   for (const isa::CoreKind kind : {isa::CoreKind::AIC, isa::CoreKind::AIV}) {
     const CoreShare& share = s.cores[static_cast<size_t>(kind)];
-    put(out, "{}\"{}\": {{\"lanes\": {}, ", kind == isa::CoreKind::AIC ? "" : ", ",
-        isa::name(kind), share.lanes);
+    put(out, "{}\"{}\": {{\"lanes\": {}, ", kind == isa::CoreKind::AIC ? "" : ", ", isa::name(kind),
+        share.lanes);
     put_us(out, "busy_us", share.busy);
     append(out, "}");
   }

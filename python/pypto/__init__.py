@@ -4,7 +4,7 @@ The names and argument forms are upstream's. Every operation, rule and error is 
 (`pypto._core`); no file of this package computes values.
 """
 
-from pypto import _environment
+from pypto import _environment, _golden
 
 _environment.limit_threads()  # before torch is imported: it reads them once
 
@@ -20,6 +20,7 @@ _environment.make_torch_importable()
 _torch_compat.install()
 _environment.install_excepthook()
 _environment.make_golden_importable()
+_golden.skip_if_asked()
 
 DataType = _core.DType
 

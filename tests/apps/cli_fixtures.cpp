@@ -105,6 +105,11 @@ after = 1.0
 bound = [0.5, 2.0]
 )";
 
+constexpr char kMeasurements[] =
+    "id,repo,commit_before,commit,platform,kernel_file,scope,family,group,kind,metric,unit,"
+    "value_before,value_after,conditions\n"
+    "M1,simpler,,,a2a3,,module,f,g,absolute,module_wall_us,us,,1,\n";
+
 void make_tables(const fs::path& root) {
   const auto variant = [&](const char* name, const std::string& from, const std::string& to) {
     write_file(root / name, replaced(kRow, from, to));
@@ -119,6 +124,11 @@ void make_tables(const fs::path& root) {
   variant("bound.toml", "[0.5, 2.0]", "[2.0, 0.5]");
   variant("zero.toml", "after = 1.0", "after = 0.0");
   variant("setting.toml", "\"stage=1\"", "\"stage\"");
+  write_file(root / "good.csv", kMeasurements);
+  write_file(root / "empty.csv", "");
+  write_file(root / "no_metric.csv", replaced(kMeasurements, "metric", "metrik"));
+  write_file(root / "short_row.csv", replaced(kMeasurements, ",1,\n", "\n"));
+  write_file(root / "open_quote.csv", replaced(kMeasurements, "simpler", "\"simpler"));
 }
 
 }  // namespace

@@ -30,12 +30,14 @@ const std::string kHeader =
     "id,repo,commit_before,commit,platform,kernel_file,scope,family,group,kind,metric,unit,"
     "value_before,value_after,conditions\n";
 
-const std::string kRow = "A,pypto-lib,,c0ffee11,a2a3,k.py,module,qkv,g,pair,module_wall_us,us,2,1,T=8\n";
+const std::string kRow =
+    "A,pypto-lib,,c0ffee11,a2a3,k.py,module,qkv,g,pair,module_wall_us,us,2,1,T=8\n";
 
 }  // namespace
 
 TEST_CASE("csv: quotes, commas and line breaks inside a field") {
-  CHECK(fields("a,b\n\"1,2\",\"say \"\"x\"\"\"\n") == std::vector<Fields>{{"a", "b"}, {"1,2", "say \"x\""}});
+  CHECK(fields("a,b\n\"1,2\",\"say \"\"x\"\"\"\n") ==
+        std::vector<Fields>{{"a", "b"}, {"1,2", "say \"x\""}});
   CHECK(fields("a,\"two\nlines\"\nc,d") == std::vector<Fields>{{"a", "two\nlines"}, {"c", "d"}});
   CHECK(fields("\xEF\xBB\xBFid,b\r\n1,\r\n\r\n") == std::vector<Fields>{{"id", "b"}, {"1", ""}});
   CHECK(fields("5\" disk,x\n") == std::vector<Fields>{{"5\" disk", "x"}});

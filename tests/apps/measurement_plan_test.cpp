@@ -82,9 +82,9 @@ TEST_CASE("the options of a file are read from its source") {
   CHECK_FALSE(s.find("--enable-l2-swimlane")->takes_value);
   CHECK(s.find("--start-pos")->takes_value);
   CHECK_FALSE(app::read_script("x = 1").has_main);
-  const app::Script level =
-      app::read_script("p.add_argument('--enable-l2-swimlane', type=int, nargs=\"?\", const=1,\n"
-                       "  help='it\\'s (odd), \"really\"', choices=(0, 1, 2))");
+  const app::Script level = app::read_script(
+      "p.add_argument('--enable-l2-swimlane', type=int, nargs=\"?\", const=1,\n"
+      "  help='it\\'s (odd), \"really\"', choices=(0, 1, 2))");
   CHECK(level.find("--enable-l2-swimlane")->value_is_optional);
   CHECK(level.find("--enable-l2-swimlane")->choices == Words{"0", "1", "2"});
   CHECK(app::read_script("a.add_argument(").options.empty());

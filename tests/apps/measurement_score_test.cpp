@@ -28,23 +28,34 @@ traces::Summary summary(double wall, double busy, const std::string& scope = "no
                         "lines", "line_misses", "hbm_bytes"})
     gm[g] = 0;
   const nlohmann::json one = {
-      {"name", scope},      {"kind", "AIV"},  {"tasks", 1},
-      {"blocks", 2},        {"lanes", 2},     {"busy_us", busy},
-      {"block_busy_us", busy}, {"span_us", 1.0}, {"start_us", 1.0},
-      {"end_us", 2.0},      {"latency_us", 4.0}, {"head_us", 1.0},
-      {"tail_us", 1.0},     {"pipes_us", pipes}, {"gm", gm},
-      {"memory_peak_bytes", memory}, {"waits_us", waits},
+      {"name", scope},
+      {"kind", "AIV"},
+      {"tasks", 1},
+      {"blocks", 2},
+      {"lanes", 2},
+      {"busy_us", busy},
+      {"block_busy_us", busy},
+      {"span_us", 1.0},
+      {"start_us", 1.0},
+      {"end_us", 2.0},
+      {"latency_us", 4.0},
+      {"head_us", 1.0},
+      {"tail_us", 1.0},
+      {"pipes_us", pipes},
+      {"gm", gm},
+      {"memory_peak_bytes", memory},
+      {"waits_us", waits},
       {"instructions", nlohmann::json::object()},
       {"exec_us", {{"mean", busy / 2}, {"min", 0.0}, {"max", busy}}},
-      {"cores", {{"AIC", {{"lanes", 0}, {"busy_us", 0.0}}},
-                 {"AIV", {{"lanes", 2}, {"busy_us", busy}}}}}};
-  const nlohmann::json run = {{"program", "p"},      {"variant", ""}, {"mode", ""},
-                              {"knobs", nlohmann::json::object()},
-                              {"chip", "a2a3"},      {"soc", "x"},    {"seed", 0},
-                              {"golden", nullptr},   {"makespan_us", wall},
-                              {"effective_us", wall + 10},
-                              {"tasks", 1},          {"blocks", 2},   {"instructions", 0},
-                              {"scopes", nlohmann::json::array({one})}};
+      {"cores",
+       {{"AIC", {{"lanes", 0}, {"busy_us", 0.0}}}, {"AIV", {{"lanes", 2}, {"busy_us", busy}}}}}};
+  const nlohmann::json run = {{"program", "p"},      {"variant", ""},
+                              {"mode", ""},          {"knobs", nlohmann::json::object()},
+                              {"chip", "a2a3"},      {"soc", "x"},
+                              {"seed", 0},           {"golden", nullptr},
+                              {"makespan_us", wall}, {"effective_us", wall + 10},
+                              {"tasks", 1},          {"blocks", 2},
+                              {"instructions", 0},   {"scopes", nlohmann::json::array({one})}};
   return traces::parse_summary(run.dump(), "hand-written");
 }
 
@@ -104,7 +115,8 @@ TEST_CASE("the sign of changes above 5 % only") {
 }
 
 TEST_CASE("a change in percent needs both runs; its error is none of a time") {
-  const ScoredRow r = scored(row("busy_change_pct", "norm", std::nullopt, -50), {ran(1, 8), ran(1, 2)});
+  const ScoredRow r =
+      scored(row("busy_change_pct", "norm", std::nullopt, -50), {ran(1, 8), ran(1, 2)});
   CHECK(*r.after.predicted == Approx(-75));
   CHECK_FALSE(r.before.predicted.has_value());
   CHECK_FALSE(app::log_error(r, r.after).has_value());
@@ -114,14 +126,14 @@ TEST_CASE("a change in percent needs both runs; its error is none of a time") {
                                 {{{}, "failed: no such module"}, ran(1, 2)});
   CHECK_FALSE(half.predicted());
   CHECK(half.reason == "failed: no such module");
-  const ScoredRow speedup = scored(row("speedup", "module", std::nullopt, 2), {ran(30, 1), ran(10, 1)});
+  const ScoredRow speedup =
+      scored(row("speedup", "module", std::nullopt, 2), {ran(30, 1), ran(10, 1)});
   CHECK(*speedup.after.predicted == Approx(3));
   CHECK(speedup.change()->measured == Approx(0.5));
 }
 
 TEST_CASE("one side that cannot run leaves the other") {
-  const ScoredRow r =
-      scored(row("busy_sum_us", "norm", 8, 2), {{{}, "failed: broken"}, ran(1, 3)});
+  const ScoredRow r = scored(row("busy_sum_us", "norm", 8, 2), {{{}, "failed: broken"}, ran(1, 3)});
   CHECK_FALSE(r.before.predicted.has_value());
   CHECK(r.before.reason == "failed: broken");
   CHECK(*r.after.predicted == Approx(3));
@@ -135,7 +147,8 @@ TEST_CASE("a scope whose figure is 0 must not be in the run") {
   CHECK_FALSE(app::log_error(gone, gone.after).has_value());
   const ScoredRow still = scored(row("busy_sum_us", "norm", 8, 0), {ran(1, 8), ran(1, 2)});
   CHECK(*still.after.predicted == Approx(2));
-  const ScoredRow unknown = scored(row("busy_sum_us", "norm", 8, 0), {ran(1, 8), {{}, "failed: x"}});
+  const ScoredRow unknown =
+      scored(row("busy_sum_us", "norm", 8, 0), {ran(1, 8), {{}, "failed: x"}});
   CHECK(unknown.after.reason == "failed: x");
 }
 

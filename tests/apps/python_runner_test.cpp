@@ -39,10 +39,13 @@ struct Repository {
     first = sh("git rev-parse HEAD", temp.path() / "lib");
     sh("printf two > k.py && " + git + "commit -qam 2", temp.path() / "lib");
     second = sh("git rev-parse HEAD", temp.path() / "lib");
-    program("mkdir out\n"
-            "sed \"s/PROGRAM/$(cat $2)/\" " + (temp.path() / "summary").string() + " > out/summary.json\n"
-            "printf '{\"program\": \"%s\", \"work_dir\": \"out\", \"rank\": 0, \"ranks\": 1}\\n' "
-            "\"$(cat $2) $1 $3 $4\" > $A2A3SIM_RUN_LOG\n");
+    program(
+        "mkdir out\n"
+        "sed \"s/PROGRAM/$(cat $2)/\" " +
+        (temp.path() / "summary").string() +
+        " > out/summary.json\n"
+        "printf '{\"program\": \"%s\", \"work_dir\": \"out\", \"rank\": 0, \"ranks\": 1}\\n' "
+        "\"$(cat $2) $1 $3 $4\" > $A2A3SIM_RUN_LOG\n");
     traces::Summary summary;
     summary.run.program = "PROGRAM";
     write_file(temp.path() / "summary", traces::summary_json(summary));

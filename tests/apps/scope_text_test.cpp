@@ -141,8 +141,8 @@ TEST_CASE("halves of mixed scopes and of the module") {
 }
 
 TEST_CASE("shorthands, lists and descriptions") {
-  CHECK(value("busy_sum_us", "q_rope") == Approx(6));          // begins q_rope_fused
-  CHECK(value("busy_sum_us", "norm") == Approx(8));            // only ffn_norm holds it
+  CHECK(value("busy_sum_us", "q_rope") == Approx(6));  // begins q_rope_fused
+  CHECK(value("busy_sum_us", "norm") == Approx(8));    // only ffn_norm holds it
   CHECK(value("busy_sum_us", "all rope kernels") == Approx(11));
   CHECK(value("busy_sum_us", "ffn_norm + q_rope_fused") == Approx(14));
   CHECK(value("busy_sum_us", "ffn_norm, q_rope_fused") == Approx(14));
@@ -152,13 +152,14 @@ TEST_CASE("shorthands, lists and descriptions") {
         "no scope of the run is described by 'ffn_norm as one serial task'");
   CHECK(refusal("task_exec_us", "ffn_norm (multi-scope variant)") ==
         "'ffn_norm (multi-scope variant)' is a variant that the commit does not hold");
-  CHECK(value("busy_sum_us", "rope") == Approx(5));  // begins rope_rows
+  CHECK(value("busy_sum_us", "rope") == Approx(5));    // begins rope_rows
   CHECK(refusal("busy_sum_us", "fused, rows") == "");  // only q_rope_fused holds it
 }
 
 TEST_CASE("a shorthand means what fits in both runs") {
   traces::Summary here, there;
-  here.scopes = {vector_scope("qr_proj_matmul", 1, 7, 0, 1), vector_scope("qr_proj_seed", 1, 1, 0, 1)};
+  here.scopes = {vector_scope("qr_proj_matmul", 1, 7, 0, 1),
+                 vector_scope("qr_proj_seed", 1, 1, 0, 1)};
   there.scopes = {vector_scope("qr_proj_matmul", 1, 9, 0, 1)};
   const app::ScopeText text = app::read_scope_text("qr_proj", Quantity::Busy, {});
   using Names = std::vector<std::string>;
@@ -177,7 +178,8 @@ TEST_CASE("from one scope to another") {
 TEST_CASE("overheads are means over lanes") {
   CHECK(value("overhead_us", "tail overhead per task") == Approx(1));
   CHECK(value("overhead_us", "head overhead per task") == Approx(2));  // latency - execution - tail
-  CHECK(refusal("overhead_us", "first task head overhead, mean") == "scope first is not in the run");
+  CHECK(refusal("overhead_us", "first task head overhead, mean") ==
+        "scope first is not in the run");
 }
 
 }  // namespace apps_test

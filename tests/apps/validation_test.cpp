@@ -280,10 +280,8 @@ TEST_CASE("changes in percent are judged in points, ends included") {
       app::judge(row(kBusyChange, {"m"}, std::nullopt, -70, {-75, -60}), a, b);
   CHECK(*change.predicted_after == Approx(-75));
   CHECK(change.within);
-  CHECK_FALSE(
-      app::judge(row(kBusyChange, {"m"}, std::nullopt, -70, {-74, -60}), a, b).within);
-  const ValidationResult gain =
-      app::judge(row(kGain, {"m"}, std::nullopt, 70, {60, 75}), a, b);
+  CHECK_FALSE(app::judge(row(kBusyChange, {"m"}, std::nullopt, -70, {-74, -60}), a, b).within);
+  const ValidationResult gain = app::judge(row(kGain, {"m"}, std::nullopt, 70, {60, 75}), a, b);
   CHECK(*gain.predicted_after == Approx(75));
   CHECK(gain.within);
   CHECK_FALSE(app::judge(row(kGain, {"m"}, std::nullopt, 70, {76, 80}), a, b).within);
@@ -291,8 +289,8 @@ TEST_CASE("changes in percent are judged in points, ends included") {
 
 ValidationResult predicted(double before, double after, double published_before,
                            double published_after) {
-  return app::judge(row(kWall, {}, published_before, published_after, {0, 9}),
-                    with_wall(before), with_wall(after));
+  return app::judge(row(kWall, {}, published_before, published_after, {0, 9}), with_wall(before),
+                    with_wall(after));
 }
 
 TEST_CASE("the median error counts every absolute figure once") {
