@@ -94,7 +94,6 @@ class Lowering {
           std::make_move_iterator(spaces.begin() +
                                   static_cast<std::ptrdiff_t>(next + scope.blocks.size())));
       next += scope.blocks.size();
-      check_mixed_writes(scope);
       plans_[s] = plan_scope(scope, of_scope, chip_);
       result_.graph.tasks[s].kind = plans_[s].kind;
       add_ring(scope, plans_[s]);
@@ -102,29 +101,29 @@ class Lowering {
     }
   }
 
-  /// Bulk stores and scalar writes to one tensor in one kernel (kernel-language.md §2.4).
-  void check_mixed_writes(const pl::ScopeRecord& scope) const {
-    std::vector<std::pair<BufferId, isa::SiteId>> scalar;
+  /// Bulk stores and scalar writes to one tensor in one kernel: the scalar ones wait for the stores
+  /// they overlap (sync.cpp), yet the data cache writes whole lines back (kernel-language.md §2.4).
+  void publish_mixed_writes(const pl::ScopeRecord& scope) {
+    std::map<BufferId, isa::SiteId> scalar;
     const auto each = [&](auto&& f) {
       for (const pl::BlockRecord& b : scope.blocks)
         for (const pl::Op& op : b.ops)
           if (op.kind == pl::Op::Kind::Instr && op.gm.present()) f(op);
     };
     each([&](const pl::Op& op) {
-      if (op.opcode == Opcode::SWRITE &&
-          std::none_of(scalar.begin(), scalar.end(),
-                       [&](const auto& s) { return s.first == op.gm.buffer; }))
-        scalar.emplace_back(op.gm.buffer, op.site);
+      if (op.opcode == Opcode::SWRITE) scalar.try_emplace(op.gm.buffer, op.site);
     });
     if (scalar.empty()) return;
     each([&](const pl::Op& op) {
       if (op.opcode != Opcode::TSTORE || op.gm.remote()) return;
-      for (const auto& [buffer, site] : scalar)
-        if (buffer == op.gm.buffer)
-          throw isa::Error("lower.mixed-write", where(scope),
-                           "tensor " + program_.buffers[buffer.value].name + " gets bulk stores (" +
-                               site_text(program_.sites, op.site) + ") and scalar writes (" +
-                               site_text(program_.sites, site) + ")");
+      const auto it = scalar.find(op.gm.buffer);
+      if (it == scalar.end()) return;
+      publish({"lower.mixed-write", scope.name, site_text(program_.sites, it->second),
+               "scalar writes beside bulk stores (" + site_text(program_.sites, op.site) +
+                   ") to tensor " + program_.buffers[op.gm.buffer.value].name +
+                   ": a cache line written back may hold older bytes of a store; upstream's "
+                   "compiler refuses this since 17 August 2026"});
+      scalar.erase(it);
     });
   }
 
@@ -203,6 +202,7 @@ class Lowering {
                      r.peaks[static_cast<size_t>(s)]);
       for (const BlockHint& h : r.hints) add_hint(hints, h);
       if (i + 1 < blocks_.size() && blocks_[i + 1].scope == scope) continue;
+      publish_mixed_writes(program_.scopes[scope]);
       for (const BlockHint& h : hints)
         publish(describe(h, program_.scopes[scope].name, chip_, program_.sites));
       hints.clear();

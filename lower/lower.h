@@ -46,11 +46,11 @@ struct Result {
 };
 
 /// Lowers every scope. Errors: "lower.ub-overflow", "lower.l1-overflow", "lower.l0c-overflow", ...
-/// (scope, space, limit, value, live tiles), "lower.mixed-write" (bulk and scalar writes to one
-/// tensor), "lower.cast" (not native on this chip), "lower.mask-scatter", "lower.space-conflict" (a
-/// vector operation writes an accumulator), "lower.acc-init", "lower.undefined-tile" (handed over
-/// or multiplied before anybody writes it), "lower.split" (a tile that cannot be halved),
-/// "lower.l1-window" (a reshaped view of a fractal tile), "lower.deps".
+/// (scope, space, limit, value, live tiles), "lower.cast" (not native on this chip),
+/// "lower.mask-scatter", "lower.space-conflict" (a vector operation writes an accumulator),
+/// "lower.acc-init", "lower.undefined-tile" (handed over or multiplied before anybody writes it),
+/// "lower.split" (a tile that cannot be halved), "lower.l1-window" (a reshaped view of a fractal
+/// tile), "lower.deps". Hint "lower.mixed-write": bulk and scalar writes to one tensor.
 Result lower(const pl::RecordedProgram& program, const chips::Chip& chip,
              const Options& options = {});
 

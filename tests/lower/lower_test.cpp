@@ -198,26 +198,48 @@ TEST_CASE("an operand beyond L1 is an error") {
                         Catch::Contains("[lower.l1-overflow]"));
 }
 
-TEST_CASE("bulk and scalar writes to one tensor are refused, to two they are fine") {
-  const auto make = [](uint32_t scalar_to) {
+TEST_CASE("scalar writes wait for the bulk stores they overlap, and give a hint") {
+  const auto make = [](uint32_t scalar_to, int32_t row) {
     RecordBuilder b;
     const auto x = b.value(DType::F32, 8, 64);
     b.load(x, 0);
     b.site = 1;
     b.store(x, 1);
     b.site = 2;
-    b.op(Opcode::SWRITE).gm = RecordBuilder::gm(scalar_to, DType::F32, 64, 9, 0, 1, 1);
+    b.op(Opcode::SWRITE).gm = RecordBuilder::gm(scalar_to, DType::F32, 64, row, 0, 1, 1);
     return program(
         std::move(b), "w",
         {lower_test::buffer("x", DType::F32, 8, 64), lower_test::buffer("y", DType::F32, 16, 64),
          lower_test::buffer("z", DType::F32, 16, 64)});
   };
-  CHECK_THROWS_WITH(
-      lower::lower(make(1), lower_test::a2a3(), serial()),
-      "scope w: tensor y gets bulk stores (test.cpp:2) and scalar writes (test.cpp:3) "
-      "[lower.mixed-write]");
-  const auto r = lower::lower(make(2), lower_test::a2a3(), serial());
-  const Instr& last = r.graph.tasks[0].blocks[0].aiv[0].instrs.back();
+  const auto stream = [](const lower::Result& r) -> const auto& {
+    return r.graph.tasks[0].blocks[0].aiv[0].instrs;
+  };
+  const auto mixed_hints = [](const lower::Result& r) {
+    std::vector<lower::PerfHint> found;
+    for (const lower::PerfHint& h : r.hints)
+      if (h.id == "lower.mixed-write") found.push_back(h);
+    return found;
+  };
+  const auto of_mixed = lower::lower(make(1, 0), lower_test::a2a3(), serial());
+  const auto hints = mixed_hints(of_mixed);
+  REQUIRE(hints.size() == 1);
+  CHECK(hints[0].site == "test.cpp:3");
+  CHECK_THAT(hints[0].message,
+             Catch::Contains("scalar writes beside bulk stores (test.cpp:2) to tensor y:"));
+  const auto& mixed = stream(of_mixed);
+  const Instr write = only(mixed, Opcode::SWRITE).at(0);
+  REQUIRE(write.after[at(Pipe::MTE3)] != 0);
+  CHECK(mixed[write.after[at(Pipe::MTE3)] - 1].op == Opcode::TSTORE);
+  CHECK((write.after_release >> at(Pipe::MTE3) & 1) == 0);  // the bytes are there, not only read
+
+  const auto beside = lower::lower(make(1, 9), lower_test::a2a3(), serial());
+  CHECK(only(stream(beside), Opcode::SWRITE).at(0).after[at(Pipe::MTE3)] == 0);
+  CHECK(mixed_hints(beside).size() == 1);
+
+  const auto other = lower::lower(make(2, 0), lower_test::a2a3(), serial());
+  CHECK(mixed_hints(other).empty());
+  const Instr& last = stream(other).back();
   CHECK(last.op == Opcode::DCCI);
   CHECK(last.attr.imm == 1);
 }
