@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "isa/error.h"
@@ -11,6 +13,7 @@
 #include "lower/memory_report.h"
 #include "lower/parallel.h"
 #include "lower/split.h"
+#include "lower/staging.h"
 
 namespace lower {
 namespace {
@@ -32,6 +35,7 @@ class Lowering {
 
   Result run() {
     start_graph();
+    stage_writes();
     plan_scopes();
     lower_blocks();
     assign_functions();
@@ -74,15 +78,17 @@ class Lowering {
     }
   }
 
-  const pl::BlockRecord& record(BlockIndex i) const {
-    return program_.scopes[i.scope].blocks[static_cast<size_t>(i.block)];
+  const pl::BlockRecord& record(size_t i) const {
+    if (staged_[i] != nullptr) return *staged_[i];
+    const BlockIndex at = blocks_[i];
+    return program_.scopes[at.scope].blocks[static_cast<size_t>(at.block)];
   }
 
   void plan_scopes() {
     std::vector<BlockSpaces> spaces(blocks_.size());
     parallel_for(blocks_.size(), options_.threads, [&](size_t i, int) {
-      spaces[i] = infer_spaces(record(blocks_[i]), where(program_.scopes[blocks_[i].scope]),
-                               program_.sites);
+      spaces[i] =
+          infer_spaces(record(i), where(program_.scopes[blocks_[i].scope]), program_.sites);
     });
     size_t next = 0;
     plans_.resize(program_.scopes.size());
@@ -94,7 +100,6 @@ class Lowering {
           std::make_move_iterator(spaces.begin() +
                                   static_cast<std::ptrdiff_t>(next + scope.blocks.size())));
       next += scope.blocks.size();
-      check_mixed_writes(scope);
       plans_[s] = plan_scope(scope, of_scope, chip_);
       result_.graph.tasks[s].kind = plans_[s].kind;
       add_ring(scope, plans_[s]);
@@ -102,30 +107,39 @@ class Lowering {
     }
   }
 
-  /// Bulk stores and scalar writes to one tensor in one kernel (kernel-language.md §2.4).
-  void check_mixed_writes(const pl::ScopeRecord& scope) const {
-    std::vector<std::pair<BufferId, isa::SiteId>> scalar;
-    const auto each = [&](auto&& f) {
-      for (const pl::BlockRecord& b : scope.blocks)
-        for (const pl::Op& op : b.ops)
-          if (op.kind == pl::Op::Kind::Instr && op.gm.present()) f(op);
-    };
-    each([&](const pl::Op& op) {
-      if (op.opcode == Opcode::SWRITE &&
-          std::none_of(scalar.begin(), scalar.end(),
-                       [&](const auto& s) { return s.first == op.gm.buffer; }))
-        scalar.emplace_back(op.gm.buffer, op.site);
-    });
-    if (scalar.empty()) return;
-    each([&](const pl::Op& op) {
-      if (op.opcode != Opcode::TSTORE || op.gm.remote()) return;
-      for (const auto& [buffer, site] : scalar)
-        if (buffer == op.gm.buffer)
-          throw isa::Error("lower.mixed-write", where(scope),
-                           "tensor " + program_.buffers[buffer.value].name + " gets bulk stores (" +
-                               site_text(program_.sites, op.site) + ") and scalar writes (" +
-                               site_text(program_.sites, site) + ")");
-    });
+  /// Bulk stores and scalar writes to one tensor in one kernel (kernel-language.md §2.4): what the
+  /// compiler makes stores of is staged, the rest an error.
+  void stage_writes() {
+    staged_.resize(blocks_.size());
+    std::vector<std::vector<BufferId>> mixed(program_.scopes.size());
+    parallel_for(mixed.size(), options_.threads,
+                 [&](size_t s, int) { mixed[s] = mixed_writes(program_.scopes[s]); });
+    for (size_t i = 0; i < blocks_.size(); ++i) {
+      const std::vector<BufferId>& of_scope = mixed[blocks_[i].scope];
+      if (of_scope.empty()) continue;
+      staged_[i] = stage_scalar_writes(record(i), of_scope, program_.buffers);
+    }
+    for (size_t first = 0; first < blocks_.size();) {
+      const uint32_t s = blocks_[first].scope;
+      const size_t end = first + program_.scopes[s].blocks.size();
+      for (BufferId b : mixed[s]) check_writes(first, end, b);
+      first = end;
+    }
+  }
+
+  void check_writes(size_t first, size_t end, BufferId buffer) const {
+    std::optional<isa::SiteId> store, write;
+    for (size_t i = first; i < end; ++i)
+      for (const pl::Op& op : record(i).ops) {
+        if (op.kind != pl::Op::Kind::Instr || op.gm.buffer != buffer) continue;
+        if (op.opcode == Opcode::TSTORE && !op.gm.remote() && !store) store = op.site;
+        if (op.opcode == Opcode::SWRITE && !write) write = op.site;
+      }
+    if (store && write)
+      throw isa::Error("lower.mixed-write", where(program_.scopes[blocks_[first].scope]),
+                       "tensor " + program_.buffers[buffer.value].name + " gets bulk stores (" +
+                           site_text(program_.sites, *store) + ") and scalar writes (" +
+                           site_text(program_.sites, *write) + ")");
   }
 
   /// The GM workspace of a mixed scope: one region per block.
@@ -164,7 +178,7 @@ class Lowering {
       const BlockIndex at = blocks_[i];
       isa::BlockCode& code = result_.graph.tasks[at.scope].blocks[static_cast<size_t>(at.block)];
       reports_[i] = lowering[static_cast<size_t>(worker)].lower(
-          record(at), spaces_[i], plans_[at.scope], at.block, where(program_.scopes[at.scope]),
+          record(i), spaces_[i], plans_[at.scope], at.block, where(program_.scopes[at.scope]),
           code);
     });
   }
@@ -224,6 +238,7 @@ class Lowering {
   const Options& options_;
   Result result_;
   std::vector<BlockIndex> blocks_;
+  std::vector<std::unique_ptr<pl::BlockRecord>> staged_;  ///< instead of the recorded block
   std::vector<BlockSpaces> spaces_;
   std::vector<ScopePlan> plans_;
   std::vector<BlockReport> reports_;
