@@ -78,6 +78,16 @@ Tile load_window(Block& b, GmWindow w, Shape2 valid, TileSpace space, Site site)
   return t;
 }
 
+/// A window takes a tile of its shape, or the valid part of a larger tile: padded tiles are stored
+/// to the narrow windows they came from (kernel-language.md §2.4).
+bool fits(const Tile& tile, const GmWindow& w) {
+  const auto axis = [](int64_t size, int64_t valid, int64_t window) {
+    return window == size || (window < size && valid <= window);
+  };
+  return axis(tile.rows(), tile.valid_rows(), w.rows) &&
+         axis(tile.cols(), tile.valid_cols(), w.cols);
+}
+
 /// The window a store without an extent goes to: the tile's shape on the last two axes.
 Dims default_extent(const Tile& tile, const Tensor& t) {
   if (t.shape().size() == 1) return {tile.rows() * tile.cols()};
@@ -144,7 +154,7 @@ void store_to(const Tile& tile, const Dims& offsets, const Tensor& t, int16_t pe
   }
   GmWindow w = fold_window(t, offsets, extent.empty() ? default_extent(*src, t) : extent,
                            "lang.store-window", site);
-  if (w.transposed || w.rows != src->rows() || w.cols != src->cols())
+  if (w.transposed || !fits(*src, w))
     fail("lang.store-window", site,
          "tile " + describe(*src) + " does not fit the window [" + std::to_string(w.rows) + "x" +
              std::to_string(w.cols) + "]" + (w.transposed ? " of a transposed view" : ""));

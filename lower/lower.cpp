@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "isa/error.h"
@@ -11,6 +13,7 @@
 #include "lower/memory_report.h"
 #include "lower/parallel.h"
 #include "lower/split.h"
+#include "lower/staging.h"
 
 namespace lower {
 namespace {
@@ -32,6 +35,7 @@ class Lowering {
 
   Result run() {
     start_graph();
+    stage_writes();
     plan_scopes();
     lower_blocks();
     assign_functions();
@@ -74,15 +78,17 @@ class Lowering {
     }
   }
 
-  const pl::BlockRecord& record(BlockIndex i) const {
-    return program_.scopes[i.scope].blocks[static_cast<size_t>(i.block)];
+  const pl::BlockRecord& record(size_t i) const {
+    if (staged_[i] != nullptr) return *staged_[i];
+    const BlockIndex at = blocks_[i];
+    return program_.scopes[at.scope].blocks[static_cast<size_t>(at.block)];
   }
 
   void plan_scopes() {
     std::vector<BlockSpaces> spaces(blocks_.size());
     parallel_for(blocks_.size(), options_.threads, [&](size_t i, int) {
-      spaces[i] = infer_spaces(record(blocks_[i]), where(program_.scopes[blocks_[i].scope]),
-                               program_.sites);
+      spaces[i] =
+          infer_spaces(record(i), where(program_.scopes[blocks_[i].scope]), program_.sites);
     });
     size_t next = 0;
     plans_.resize(program_.scopes.size());
@@ -101,30 +107,37 @@ class Lowering {
     }
   }
 
-  /// Bulk stores and scalar writes to one tensor in one kernel: the scalar ones wait for the stores
+  /// Bulk stores and scalar writes to one tensor in one kernel (kernel-language.md §2.4): what the
+  /// compiler makes stores of is staged.
+  void stage_writes() {
+    staged_.resize(blocks_.size());
+    mixed_.resize(program_.scopes.size());
+    parallel_for(mixed_.size(), options_.threads,
+                 [&](size_t s, int) { mixed_[s] = mixed_writes(program_.scopes[s]); });
+    for (size_t i = 0; i < blocks_.size(); ++i) {
+      const std::vector<BufferId>& of_scope = mixed_[blocks_[i].scope];
+      if (of_scope.empty()) continue;
+      staged_[i] = stage_scalar_writes(record(i), of_scope, program_.buffers);
+    }
+  }
+
+  /// What is left of them in blocks [first, end) of a scope: the scalar ones wait for the stores
   /// they overlap (sync.cpp), yet the data cache writes whole lines back (kernel-language.md §2.4).
-  void publish_mixed_writes(const pl::ScopeRecord& scope) {
-    std::map<BufferId, isa::SiteId> scalar;
-    const auto each = [&](auto&& f) {
-      for (const pl::BlockRecord& b : scope.blocks)
-        for (const pl::Op& op : b.ops)
-          if (op.kind == pl::Op::Kind::Instr && op.gm.present()) f(op);
-    };
-    each([&](const pl::Op& op) {
-      if (op.opcode == Opcode::SWRITE) scalar.try_emplace(op.gm.buffer, op.site);
-    });
-    if (scalar.empty()) return;
-    each([&](const pl::Op& op) {
-      if (op.opcode != Opcode::TSTORE || op.gm.remote()) return;
-      const auto it = scalar.find(op.gm.buffer);
-      if (it == scalar.end()) return;
-      publish({"lower.mixed-write", scope.name, site_text(program_.sites, it->second),
-               "scalar writes beside bulk stores (" + site_text(program_.sites, op.site) +
-                   ") to tensor " + program_.buffers[op.gm.buffer.value].name +
-                   ": a cache line written back may hold older bytes of a store; upstream's "
-                   "compiler refuses this since 17 August 2026"});
-      scalar.erase(it);
-    });
+  void publish_mixed_writes(size_t first, size_t end, BufferId buffer) {
+    std::optional<isa::SiteId> store, write;
+    for (size_t i = first; i < end; ++i)
+      for (const pl::Op& op : record(i).ops) {
+        if (op.kind != pl::Op::Kind::Instr || op.gm.buffer != buffer) continue;
+        if (op.opcode == Opcode::TSTORE && !op.gm.remote() && !store) store = op.site;
+        if (op.opcode == Opcode::SWRITE && !write) write = op.site;
+      }
+    if (!store || !write) return;
+    publish({"lower.mixed-write", program_.scopes[blocks_[first].scope].name,
+             site_text(program_.sites, *write),
+             "scalar writes beside bulk stores (" + site_text(program_.sites, *store) +
+                 ") to tensor " + program_.buffers[buffer.value].name +
+                 ": a cache line written back may hold older bytes of a store; upstream's "
+                 "compiler refuses this since 17 August 2026"});
   }
 
   /// The GM workspace of a mixed scope: one region per block.
@@ -163,7 +176,7 @@ class Lowering {
       const BlockIndex at = blocks_[i];
       isa::BlockCode& code = result_.graph.tasks[at.scope].blocks[static_cast<size_t>(at.block)];
       reports_[i] = lowering[static_cast<size_t>(worker)].lower(
-          record(at), spaces_[i], plans_[at.scope], at.block, where(program_.scopes[at.scope]),
+          record(i), spaces_[i], plans_[at.scope], at.block, where(program_.scopes[at.scope]),
           code);
     });
   }
@@ -202,7 +215,8 @@ class Lowering {
                      r.peaks[static_cast<size_t>(s)]);
       for (const BlockHint& h : r.hints) add_hint(hints, h);
       if (i + 1 < blocks_.size() && blocks_[i + 1].scope == scope) continue;
-      publish_mixed_writes(program_.scopes[scope]);
+      for (BufferId buffer : mixed_[scope])
+        publish_mixed_writes(i + 1 - program_.scopes[scope].blocks.size(), i + 1, buffer);
       for (const BlockHint& h : hints)
         publish(describe(h, program_.scopes[scope].name, chip_, program_.sites));
       hints.clear();
@@ -224,6 +238,8 @@ class Lowering {
   const Options& options_;
   Result result_;
   std::vector<BlockIndex> blocks_;
+  std::vector<std::vector<BufferId>> mixed_;  ///< tensors with both kinds of writes, by scope
+  std::vector<std::unique_ptr<pl::BlockRecord>> staged_;  ///< instead of the recorded block
   std::vector<BlockSpaces> spaces_;
   std::vector<ScopePlan> plans_;
   std::vector<BlockReport> reports_;

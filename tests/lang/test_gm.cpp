@@ -198,6 +198,29 @@ TEST_CASE("store writes the valid part only and records the clipped window") {
   CHECK(ops[3].gm.cols == 4);
 }
 
+TEST_CASE("the valid part of a padded tile goes to a window of its size") {
+  Tensor x, y;
+  pl::Session s("test");
+  x = s.input("x", DType::F32, {16, 16}, host(DType::F32, matrix(16, 16)));
+  y = s.inout("y", DType::F32, {8, 4}, host(DType::F32, std::vector<double>(32, -1)));
+  pl::at({"s"}, [&] {
+    pl::store(pl::load(x, {0, 0}, {8, 8}, {8, 4}), {0, 0}, y, false, {8, 4});
+    pl::store(pl::load(x, {2, 0}, {8, 8}, {1, 1}), {1, 0}, y, false, {1, 1});
+    CHECK_THROWS_AS(pl::store(pl::load(x, {0, 0}, {8, 8}), {0, 0}, y, false, {8, 4}), isa::Error);
+    CHECK_THROWS_AS(pl::store(pl::load(x, {0, 0}, {4, 4}), {0, 0}, y, false, {8, 4}), isa::Error);
+  });
+  const pl::RecordedProgram p = s.finish();
+  for (int64_t r = 0; r < 8; ++r)
+    for (int64_t c = 0; c < 4; ++c)
+      CHECK(element(p.storage[1].data.get(), DType::F32, r * 4 + c) ==
+            (r == 1 && c == 0 ? cell(2, 0) : cell(r, c)));
+  const auto ops = instructions(p.scopes[0].blocks[0]);
+  CHECK(ops[1].gm.rows == 8);
+  CHECK(ops[1].gm.cols == 4);
+  CHECK(ops[3].gm.rows == 1);
+  CHECK(ops[3].gm.cols == 1);
+}
+
 TEST_CASE("store to a rank-3 tensor folds its window; assemble is store") {
   pl::Session s("test");
   const Tensor x = s.input("x", DType::F32, {4, 8}, host(DType::F32, matrix(4, 8)));

@@ -246,6 +246,100 @@ TEST_CASE("scalar writes wait for the bulk stores they overlap, and give a hint"
 
 namespace {
 
+bool hinted(const lower::Result& r) {
+  for (const lower::PerfHint& h : r.hints)
+    if (h.id == "lower.mixed-write") return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("a loop of constant writes to a tensor with bulk stores becomes a store") {
+  const auto make = [](int trip, double last) {
+    RecordBuilder b;
+    const auto x = b.value(DType::F32, 8, 64);
+    b.load(x, 0);
+    b.store(x, 1);
+    b.loop(pl::LoopKind::Range, trip);
+    for (int i = 0; i < trip; ++i) {
+      b.iter(i);
+      for (uint32_t buffer : {1u, 2u}) {
+        b.site = buffer;
+        pl::Op& write = b.op(Opcode::SWRITE);
+        write.gm = RecordBuilder::gm(buffer, DType::F32, 64, 9, 16 + i, 1, 1);
+        write.attr.imm = i + 1 < trip ? 3 : last;
+      }
+    }
+    b.end();
+    return program(
+        std::move(b), "w",
+        {lower_test::buffer("x", DType::F32, 8, 64), lower_test::buffer("y", DType::F32, 16, 64),
+         lower_test::buffer("z", DType::F32, 16, 64)});
+  };
+  const auto r = lower::lower(make(8, 3), lower_test::a2a3(), serial());
+  const auto& instrs = r.graph.tasks[0].blocks[0].aiv[0].instrs;
+  CHECK(only(instrs, Opcode::SWRITE).empty());
+  CHECK(only(instrs, Opcode::DCCI).empty());
+  CHECK(only(instrs, Opcode::TEXPANDS).size() == 2);
+  const std::vector<Instr> stores = only(instrs, Opcode::TSTORE);
+  REQUIRE(stores.size() == 3);
+  for (uint32_t buffer : {1u, 2u}) {
+    CHECK(stores[buffer].gm.buffer.value == buffer);
+    CHECK(stores[buffer].gm.offset == 9 * 64 + 16);
+    CHECK(stores[buffer].gm.rows == 1);
+    CHECK(stores[buffer].gm.cols == 8);
+  }
+  CHECK(r.hints.empty());
+  CHECK(hinted(lower::lower(make(8, 4), lower_test::a2a3(), serial())));
+  CHECK(hinted(lower::lower(make(7, 3), lower_test::a2a3(), serial())));  // 28 B
+}
+
+TEST_CASE("a constant map with scalar writes behind it is built in UB and stored once") {
+  const auto make = [](int rows, bool read_back) {
+    RecordBuilder b;
+    const auto map = b.value(DType::I32, 1, 16);
+    b.op(Opcode::TEXPANDS, map).attr.imm = -1;
+    b.store(map, 0);
+    b.loop(pl::LoopKind::Range, 2);
+    b.iter(0);
+    b.op(Opcode::SWRITE).gm = RecordBuilder::gm(0, DType::I32, 16, 0, 3, 1, 1);
+    b.record.ops.back().attr.imm = 70;
+    b.iter(1);
+    pl::Op& run = b.op(Opcode::SWRITE);  // two iterations of an inner loop
+    run.gm = RecordBuilder::gm(0, DType::I32, 16, 0, 5, 1, 2);
+    run.attr.imm = 80;
+    run.attr.run_iterations = 1;
+    b.end();
+    if (read_back) b.op(Opcode::SREAD).gm = RecordBuilder::gm(0, DType::I32, 16, 0, 3, 1, 1);
+    return program(std::move(b), "map",
+                   {lower_test::buffer("map", DType::I32, rows, 16, isa::BufferRole::Output)});
+  };
+  const auto r = lower::lower(make(1, false), lower_test::a2a3(), serial());
+  std::vector<double> written;
+  std::vector<uint32_t> addresses;
+  size_t stores = 0, cleans = 0;
+  const auto& instrs = r.graph.tasks[0].blocks[0].aiv[0].instrs;
+  for (const Instr& in : instrs) {
+    stores += in.op == Opcode::TSTORE ? 1 : 0;
+    cleans += in.op == Opcode::DCCI ? 1 : 0;
+    if (in.op != Opcode::SWRITE) continue;
+    CHECK(stores == 0);  // all of them in front of the store
+    CHECK_FALSE(in.gm.present());
+    written.push_back(in.attr.imm);
+    addresses.push_back(in.dst.addr + (in.dst.row0 * in.dst.tile_cols + in.dst.col0) * 4u);
+  }
+  CHECK(stores == 1);
+  CHECK(cleans == 0);
+  CHECK(written == std::vector<double>{70, 80, 80});
+  REQUIRE(addresses.size() == 3);
+  CHECK(addresses[1] - addresses[0] == 8);
+  CHECK(addresses[2] - addresses[1] == 4);
+  CHECK(hinted(lower::lower(make(2, false), lower_test::a2a3(), serial())));  // a part of it
+  CHECK(hinted(lower::lower(make(1, true), lower_test::a2a3(), serial())));
+}
+
+namespace {
+
 pl::RecordedProgram one_product(RecordBuilder b, pl::TileRef a, pl::TileRef w) {
   const auto c = b.value(DType::F32, a.rows, w.cols);
   b.op(Opcode::TMATMUL, b.ref(c), {a, w});
