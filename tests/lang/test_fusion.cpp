@@ -47,7 +47,7 @@ TEST_CASE("tasks that fill an assembled tensor write the tensor it becomes a par
   const pl::Op load = p.scopes[3].blocks[0].ops[0];
   CHECK(load.gm.buffer.value == 0);
   CHECK(load.gm.offset == 3 * 16 + 8);
-  for (const pl::OrchEvent& e : p.orchestration) CHECK(e.kind == Kind::Submit);  // nothing allocated
+  for (const pl::OrchEvent& e : p.orchestration) CHECK(e.kind != Kind::Alloc);
 }
 
 TEST_CASE("what nobody has written of an assembled tensor leaves the target as it is") {
