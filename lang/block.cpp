@@ -268,40 +268,80 @@ const Tile& Block::use_other(const Tile& tile, Site site, bool transposed_allowe
   return load_foreign(tile, site);
 }
 
-const Tile& Block::load_foreign(const Tile& tile, Site site) {
-  const TileData& data = *tile.data();
-  if (data.owner.session_serial != owner_.session_serial)
+void Block::require_usable(const Tile& tile, Site site) const {
+  const Owner& owner = tile.data()->owner;
+  if (owner.session_serial != owner_.session_serial)
     fail("lang.other-session", site, "the tile belongs to another session");
-  if (data.owner.task == owner_.task || data.owner.block_num != 1)
-    fail(
-        "lang.outside-its-block", site,
-        "tile " + describe(tile) + " was made by " +
-            (data.owner.task == owner_.task ? "another block of this scope"
-                                            : "a scope of " + std::to_string(data.owner.block_num) +
-                                                  " blocks; only tiles of one-block scopes can "
-                                                  "be used later (store it to a tensor)"));
-  for (ForeignTile& f : foreign)
+  if (owner.task == owner_.task)
+    fail("lang.outside-its-block", site,
+         "tile " + describe(tile) + " was made by another block of this scope");
+  if (owner.block_num != 1)
+    fail("lang.outside-its-block", site,
+         "tile " + describe(tile) + " was made by a scope of " + std::to_string(owner.block_num) +
+             " blocks; only tiles of one-block scopes can be used later (store it to a tensor)");
+}
+
+const ForeignTile* Block::loaded(const Tile& tile) const {
+  for (const ForeignTile& f : foreign)
     if (f.source.data() == tile.data() && same_window(f.source.ref(), tile.ref()) &&
         f.source.transposed() == tile.transposed())
-      return f.copy;
+      return &f;
+  return nullptr;
+}
 
-  const TileRef& ref = tile.ref();
-  Tile copy = make(ref.dtype, ref.rows, ref.cols, ref.valid_rows, ref.valid_cols, site);
+bool Block::in_gm(const Tile& tile, Site site) const {
+  if (!tile.present() || tile.transposed() ||
+      tile.data()->owner.block_serial == owner_.block_serial)
+    return false;
+  require_usable(tile, site);
+  return loaded(tile) == nullptr;
+}
+
+/// `offset`: elements from the start of the source's window. The buffer is placed when the scope
+/// closes.
+Op& Block::append_foreign_load(const Tile& source, const Tile& copy, int64_t offset, Site site) {
+  const TileRef &from = source.ref(), &to = copy.ref();
   isa::GmAccess gm;
-  gm.dtype = ref.dtype;
-  gm.offset = ref.offset;
-  gm.row_stride = ref.stride;
-  gm.rows = ref.valid_rows;
-  gm.cols = ref.valid_cols;
-  isa::load(copy.data()->view(copy.ref()), gm, data.bytes());
-  gm.offset = 0;
-  gm.row_stride = ref.cols;
-  gm.buffer = isa::BufferId(static_cast<uint32_t>(foreign.size()));  // placed when the scope closes
+  gm.dtype = from.dtype;
+  gm.offset = from.offset + offset / from.cols * from.stride + offset % from.cols;
+  gm.row_stride = from.stride;
+  gm.rows = to.valid_rows;
+  gm.cols = to.valid_cols;
+  isa::load(copy.data()->view(to), gm, source.data()->bytes());
+  gm.offset = offset;
+  gm.row_stride = from.cols;
   Op& op = append(isa::Opcode::TLOAD, site);
   op.gm = gm;
-  op.dst = copy.ref();
+  op.dst = to;
+  return op;
+}
+
+const Tile& Block::load_foreign(const Tile& tile, Site site) {
+  require_usable(tile, site);
+  if (const ForeignTile* known = loaded(tile)) return known->copy;
+  const TileRef& ref = tile.ref();
+  Tile copy = make(ref.dtype, ref.rows, ref.cols, ref.valid_rows, ref.valid_cols, site);
+  append_foreign_load(tile, copy, 0, site).gm.buffer =
+      isa::BufferId(static_cast<uint32_t>(foreign.size()));
   if (tile.transposed()) copy = copy.transposed_view();
   return foreign.emplace_back(ForeignTile{tile, copy, record.ops.size() - 1}).copy;
+}
+
+Tile Block::load_window(const Tile& tile, int64_t row, int64_t col, int64_t rows, int64_t cols,
+                        Site site) {
+  const TileRef& ref = tile.ref();
+  if (row < 0 || col < 0 || rows <= 0 || cols <= 0 || row >= ref.rows || col >= ref.cols)
+    fail("lang.tile-window", site,
+         "window " + extent(rows, cols) + " at (" + std::to_string(row) + ", " +
+             std::to_string(col) + ") of a tile " + describe(tile) +
+             " starts outside or is empty");
+  Tile window =
+      make(ref.dtype, rows, cols, std::clamp<int64_t>(ref.valid_rows - row, 0, rows),
+           std::clamp<int64_t>(ref.valid_cols - col, 0, cols), site);
+  append_foreign_load(tile, window, row * ref.cols + col, site).gm.buffer =
+      isa::BufferId(static_cast<uint32_t>(foreign_windows.size()));
+  foreign_windows.push_back({tile, record.ops.size() - 1});
+  return window;
 }
 
 }  // namespace pl

@@ -54,6 +54,12 @@ struct ForeignTile {
   size_t load_op = 0;
 };
 
+/// A window of a tile of an earlier scope, loaded from that tile's GM temporary.
+struct ForeignWindow {
+  Tile source;
+  size_t load_op = 0;
+};
+
 class Block {
  public:
   Block(ScopeRun& run, int32_t index);
@@ -68,6 +74,13 @@ class Block {
   }
   /// As `use`, for operands that may be transposed views.
   const Tile& use_operand(const Tile& tile, Site site) { return use_other(tile, site, true); }
+
+  /// True for tiles of an earlier scope this block has not loaded as a whole.
+  bool in_gm(const Tile& tile, Site site) const;
+  /// Load of a window of such a tile from its GM temporary; past the edge it is clipped (smaller
+  /// valid shape), as on any GM tensor. Error "lang.tile-window" (starts outside or is empty).
+  Tile load_window(const Tile& tile, int64_t row, int64_t col, int64_t rows, int64_t cols,
+                   Site site);
 
   /// A new value. What its valid area does not cover is undefined (poison).
   Tile make(DType dtype, int64_t rows, int64_t cols, int64_t valid_rows, int64_t valid_cols,
@@ -113,12 +126,16 @@ class Block {
   SiteTable sites;
   std::vector<PendingDiagnostic> diagnostics;
   std::deque<ForeignTile> foreign;
+  std::vector<ForeignWindow> foreign_windows;
   uint8_t lane = 0;
   bool in_lane = false;
 
  private:
   const Tile& use_other(const Tile& tile, Site site, bool transposed_allowed);
+  void require_usable(const Tile& tile, Site site) const;
+  const ForeignTile* loaded(const Tile& tile) const;
   const Tile& load_foreign(const Tile& tile, Site site);
+  Op& append_foreign_load(const Tile& source, const Tile& copy, int64_t offset, Site site);
   void apply_atomic(const isa::TileView& source, const isa::GmAccess& gm, Site site);
 
   ScopeRun& run_;

@@ -100,6 +100,8 @@ Tile set_validshape(const Tile& tile, int64_t valid_rows, int64_t valid_cols, Si
 
 Tile slice(const Tile& tile, int64_t row, int64_t col, int64_t rows, int64_t cols, Site site) {
   Block& b = require_block("slice", site);
+  // A window of a tile that lies in GM is one load of that window (kernel-language.md §2.4, §3.2).
+  if (b.in_gm(tile, site)) return b.load_window(tile, row, col, rows, cols, site);
   const Tile& t = b.use(tile, site);
   if (row < 0 || col < 0 || rows <= 0 || cols <= 0 || row + rows > t.rows() ||
       col + cols > t.cols())

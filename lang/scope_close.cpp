@@ -39,6 +39,8 @@ void Session::Impl::merge_sites(Block& block, std::vector<isa::SiteId>& global_i
 // the scope that made it and a load in each scope that uses it.
 void Session::Impl::place_foreign_tiles(Block& block) {
   for (ForeignTile& f : block.foreign) block.record.ops[f.load_op].gm.buffer = spill(f.source);
+  for (ForeignWindow& w : block.foreign_windows)
+    block.record.ops[w.load_op].gm.buffer = spill(w.source);
 }
 
 Tensor spill(const Tile& tile, Site site) {

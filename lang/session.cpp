@@ -177,6 +177,7 @@ RecordedProgram Session::Impl::finish() {
     record.buffers.push_back(std::move(gm->info));
     record.storage.push_back(std::move(gm->storage));
   }
+  apply_fusions(fusions, code_, record);
   return std::move(record);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lang/block.h"
+#include "lang/fusion.h"
 #include "lang/gm_storage.h"
 #include "lang/session.h"
 #include "lang/thread_pool.h"
@@ -55,6 +56,7 @@ class Session::Impl {
   ThreadPool pool;
   RecordedProgram record;
   int sequential_loops = 0;  ///< open orchestration `range` loops
+  std::vector<Fusion> fusions;
 
  private:
   void merge_sites(Block& block, std::vector<isa::SiteId>& global_ids);

@@ -19,7 +19,7 @@ std::vector<isa::BufferId> mixed_writes(const pl::ScopeRecord& scope);
 ///  number of 32 B, becomes a constant tile and its store;
 ///  a store of a constant tile to a whole tensor with scalar writes behind it becomes scalar writes
 ///  to the tile and a store at the end. Nobody else may read the tile or touch the tensor.
-/// The rest stays mixed, for "lower.mixed-write" to refuse.
+/// The rest stays mixed: hint "lower.mixed-write".
 std::unique_ptr<pl::BlockRecord> stage_scalar_writes(const pl::BlockRecord& block,
                                                      const std::vector<isa::BufferId>& mixed,
                                                      const std::vector<isa::GmBuffer>& buffers);

@@ -1,6 +1,7 @@
 // Tensors and tiles: creation, windows, loads, stores, shapes.
 #include <cmath>
 
+#include "lang/fusion.h"
 #include "python/src/values.h"
 
 namespace front {
@@ -100,12 +101,22 @@ py::object slice(py::handle source, py::handle shape, py::handle offset, py::han
   return py::cast(PyTensor{t->tensor.view(offsets, size, here())});
 }
 
+/// Outside scopes: the source becomes a part of the target.
+py::object assemble_tensors(const PyTensor& target, py::handle source, const Dims& offsets,
+                            bool atomic) {
+  if (atomic) fail("lang.outside-scope", "an atomic assemble is only possible inside at / spmd");
+  const PyTile* tile = as_tile(source);
+  const PyTensor* tensor = as_tensor(source);
+  if (tile == nullptr && tensor == nullptr)
+    fail("front.operand", "assemble takes a tensor or a tile");
+  const pl::Tensor part = tensor != nullptr ? tensor->tensor : to_gm(*tile).tensor;
+  return py::cast(PyTensor{pl::assemble(target.tensor, part, offsets, here())});
+}
+
 py::object assemble(py::handle target, py::handle source, py::handle offset, bool atomic) {
   const Dims offsets = dims_of(offset, "an offset");
   if (const PyTensor* t = as_tensor(target)) {
-    if (!in_scope())
-      fail("lang.outside-scope",
-           "assemble into a tensor is only possible inside at / spmd: it is the store of a tile");
+    if (!in_scope()) return assemble_tensors(*t, source, offsets, atomic);
     const PyTile tile = operand(source, "assemble");
     const bool full_rank = tile.shape.size() == t->tensor.shape().size();
     const Dims extents = full_rank ? tile.shape : Dims{};
@@ -311,12 +322,14 @@ void bind_memory(py::module_& m) {
       "load",
       [](py::handle source, py::handle offsets, py::handle shapes, py::handle valid_shapes,
          py::handle target, py::handle valid_shape, bool /*clamp: windows always are*/) {
+        const py::handle valid = valid_shapes.is_none() ? valid_shape : valid_shapes;
+        // A tile of an earlier scope is a tensor in GM to its author.
+        if (as_tile(source) != nullptr) return slice(source, shapes, offsets, valid, py::none());
         const PyTensor* t = as_tensor(source);
         if (t == nullptr) fail("front.operand", "load takes a tensor");
         const TileSpace space =
             space_of(target) == TileSpace::Mat ? TileSpace::Mat : TileSpace::Auto;
-        return load(*t, dims_of(offsets, "offsets"), dims_of(shapes, "shapes"),
-                    valid_shapes.is_none() ? valid_shape : valid_shapes, space);
+        return load(*t, dims_of(offsets, "offsets"), dims_of(shapes, "shapes"), valid, space);
       },
       py::arg("tensor"), py::arg("offsets"), py::arg("shapes"),
       py::arg("valid_shapes") = py::none(), py::arg("target_memory") = py::none(), py::kw_only(),

@@ -93,6 +93,43 @@ TEST_CASE("windows travel on their own, valid part only") {
   CHECK(p.scopes[0].blocks[0].ops.back().src[0].offset == 24);
 }
 
+TEST_CASE("a slice of a tile of an earlier scope is one load of that window") {
+  pl::Session s("test");
+  Tile t;
+  pl::at({"maker"}, [&] { t = pl::reshape(pl::cast(pl::arange(0, 64), DType::F32), 4, 16); });
+  pl::at({"user"}, [&] {
+    CHECK(grid(pl::slice(t, 1, 8, 2, 8)) == grid_of(2, 8, [](int64_t r, int64_t c) {
+            return static_cast<double>((1 + r) * 16 + 8 + c);
+          }));
+    // As on any GM tensor, a window past the edge is clipped.
+    const Tile edge = pl::slice(t, 2, 12, 4, 8);
+    CHECK(edge.rows() == 4);
+    CHECK(edge.cols() == 8);
+    CHECK(valid_grid(edge) == grid_of(2, 4, [](int64_t r, int64_t c) {
+            return static_cast<double>((2 + r) * 16 + 12 + c);
+          }));
+    CHECK(error_of([&] { pl::slice(t, 4, 0, 1, 8); }).id() == "lang.tile-window");
+  });
+  pl::at({"whole"}, [&] {
+    const Tile changed = pl::assemble(t, pl::full(1, 8, DType::F32, -1), 3, 8);
+    CHECK(grid(pl::slice(t, 3, 8, 1, 8))[0][0] == -1);  // of what this scope has loaded already
+    CHECK(grid(changed)[3][8] == -1);
+  });
+  const pl::RecordedProgram p = s.finish();
+  REQUIRE(p.buffers.size() == 1);  // one temporary, of the whole tile
+  CHECK(p.buffers[0].shape == std::vector<int64_t>{4, 16});
+  CHECK(opcode_names(p.scopes[1].blocks[0]) == std::vector<std::string>{"TLOAD", "TLOAD"});
+  const isa::CodeList<pl::Op>& loads = p.scopes[1].blocks[0].ops;
+  CHECK(loads[0].gm.offset == 24);
+  CHECK(loads[0].gm.row_stride == 16);
+  CHECK(loads[0].gm.rows == 2);
+  CHECK(loads[1].gm.offset == 44);
+  CHECK(loads[1].gm.rows == 2);
+  CHECK(loads[1].gm.cols == 4);
+  CHECK(opcode_names(p.scopes[2].blocks[0]) ==
+        std::vector<std::string>{"TEXPANDS", "TLOAD", "TMOV"});
+}
+
 TEST_CASE("tiles of other blocks cannot be used") {
   pl::Session s("test");
   std::vector<Tile> tiles(3);

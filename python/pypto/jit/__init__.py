@@ -13,8 +13,10 @@ __all__ = ["JITFunction", "jit"]
 
 
 def _inline(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Runs as a part of its caller: a plain function."""
-    return rewrite.rewritten(function)
+    """Runs as a part of its caller: a plain function, which keeps the author's as `_func`."""
+    result = rewrite.rewritten(function)
+    result._func = function
+    return result
 
 
 def _extern(function: Callable[..., Any]) -> Callable[..., Any]:

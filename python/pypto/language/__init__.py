@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from pypto import _core
@@ -65,6 +66,11 @@ def submit(kernel: InCoreFunction, *args: Any, **options: Any) -> Any:
     return spmd_submit(kernel, *args, core_num=1, **options)
 
 
+def inline(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that runs as a part of its caller: the spelling of class programs."""
+    return jit.inline(function)
+
+
 def static_assert(condition: Any, message: str = "") -> None:
     """A check of constants; a false one ends the program."""
     if not condition:
@@ -81,5 +87,5 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = ["Array", "DynVar", "FunctionType", "InOut", "JITFunction", "Out", "Program", "Role",
-           "Scalar", "Tensor", "Tile", "Tuple", "dynamic", "function", "jit", "program",
+           "Scalar", "Tensor", "Tile", "Tuple", "dynamic", "function", "inline", "jit", "program",
            *sorted(_namespace.plain_names())]
