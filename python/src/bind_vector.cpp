@@ -97,6 +97,12 @@ isa::CmpOp cmp_op(int type) {
   return ops[type];
 }
 
+PyTile compare(py::handle a, py::handle b, int type) {
+  const PyTile x = operand(a, "cmp");
+  if (is_number(b)) return wrap(pl::cmp(x.tile, number_of(b), cmp_op(type), here()), x.shape);
+  return wrap(pl::cmp(x.tile, operand(b, "cmp").tile, cmp_op(type), here()), x.shape);
+}
+
 isa::MaskPattern mask_pattern(py::handle h) { return h.cast<isa::MaskPattern>(); }
 
 py::object gather(py::handle input, py::handle dim, py::handle index, py::handle mask,
@@ -232,11 +238,18 @@ void bind_vector(py::module_& m) {
   m.def(
       "cmp",
       [](py::handle a, py::handle b, int type) {
-        const PyTile x = operand(a, "cmp");
-        if (is_number(b)) return wrap(pl::cmp(x.tile, number_of(b), cmp_op(type), here()), x.shape);
-        return wrap(pl::cmp(x.tile, operand(b, "cmp").tile, cmp_op(type), here()), x.shape);
+        const PyTile mask = compare(a, b, type);
+        const auto all = [&](double value) {
+          return pl::full(mask.tile.rows(), mask.tile.cols(), operand(a, "cmp").tile.dtype(), value,
+                          here());
+        };
+        const pl::Tile one = all(1), zero = all(0);
+        return wrap(pl::sel(mask.tile, one, zero, here()), mask.shape);
       },
-      py::arg("lhs"), py::arg("rhs"), py::arg("cmp_type") = 0);
+      py::arg("lhs"), py::arg("rhs"), py::arg("cmp_type") = 0,
+      "1 or 0 of the operands' type: a comparison and a selection");
+  m.def("tile_cmp", &compare, py::arg("lhs"), py::arg("rhs"), py::arg("cmp_type") = 0,
+        "The mask of a comparison");
   m.def(
       "sel",
       [](py::handle mask, py::handle a, py::handle b) {
