@@ -5,6 +5,7 @@
 #include <future>
 
 #include "apps/verify_lowering.h"
+#include "isa/semantics.h"
 #include "kernels/compare.h"
 #include "kernels/declare.h"
 #include "kernels/manifest.h"
@@ -181,20 +182,45 @@ RunResult replay(const pl::RecordedProgram& recorded, chips::Chip chip, const Ru
   return result;
 }
 
+namespace {
+
+/// What the flags a program waits for held when it began (zero, unless an earlier program of the
+/// world has left something there).
+std::vector<sim::FlagStart> flag_starts(const pl::RecordedProgram& program) {
+  std::vector<sim::FlagStart> starts;
+  const auto add = [&](const isa::GmAccess& gm) {
+    const isa::GmBuffer& buffer = program.buffers[gm.buffer.value];
+    const uint8_t* initial = program.storage[gm.buffer.value].initial.get();
+    const int64_t byte = gm.offset * static_cast<int64_t>(isa::size_of(gm.dtype));
+    const int64_t value = isa::get_integer(initial + byte, gm.dtype);
+    if (value != 0) starts.push_back({buffer.window, byte, static_cast<int32_t>(value)});
+  };
+  for (const pl::ScopeRecord& scope : program.scopes)
+    for (const pl::BlockRecord& block : scope.blocks)
+      for (size_t i = 0; i < block.ops.size(); ++i)
+        if (block.ops.elements()[i].opcode == isa::Opcode::TWAIT) add(block.ops[i].gm);
+  return starts;
+}
+
+}  // namespace
+
 std::vector<RunResult> replay_ranks(const std::vector<const pl::RecordedProgram*>& recorded,
                                     const chips::Chip& chip, const RunRequest& request,
                                     Progress& progress) {
   std::vector<RunResult> results(recorded.size());
   std::vector<const isa::TaskGraph*> graphs;
+  std::vector<std::vector<sim::FlagStart>> flags;
   progress.step("lowering for " + chip.name);
   for (size_t r = 0; r < recorded.size(); ++r) {
     results[r].chip = chip;
     results[r].diagnostics = recorded[r]->diagnostics;
     lower_program(*recorded[r], request, results[r]);
     graphs.push_back(&results[r].lowered.graph);
+    flags.push_back(flag_starts(*recorded[r]));
   }
   progress.step("replaying");
-  std::vector<traces::Timeline> timelines = sim::replay_ranks(graphs, chip, sim_options(request));
+  std::vector<traces::Timeline> timelines =
+      sim::replay_ranks(graphs, chip, sim_options(request), flags);
   std::vector<LoweringCheck> checks;
   if (request.verify_lowering) {
     progress.step("verifying the lowering");

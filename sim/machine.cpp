@@ -212,10 +212,13 @@ traces::Timeline replay(const isa::TaskGraph& graph, const chips::Chip& chip,
 }
 
 std::vector<traces::Timeline> replay_ranks(const std::vector<const isa::TaskGraph*>& graphs,
-                                           const chips::Chip& chip, const Options& options) {
+                                           const chips::Chip& chip, const Options& options,
+                                           const std::vector<std::vector<FlagStart>>& flags) {
   check_ranks(graphs);
   FreshSystemC world;
   Network network("network", chip, graphs.size());
+  for (size_t r = 0; r < flags.size(); ++r)
+    for (const FlagStart& f : flags[r]) network.set(r, {f.window, f.byte}, f.value);
   std::vector<std::unique_ptr<Machine>> machines;
   for (const isa::TaskGraph* graph : graphs)
     machines.push_back(std::make_unique<Machine>(*graph, chip, options, network));

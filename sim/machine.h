@@ -24,10 +24,19 @@ struct Options {
 traces::Timeline replay(const isa::TaskGraph& graph, const chips::Chip& chip,
                         const Options& options = {});
 
+/// The value a flag (an INT32 of a rank's copy of a symmetric window) starts with.
+struct FlagStart {
+  int32_t window = isa::GmBuffer::kNoWindow;
+  int64_t byte = 0;
+  int32_t value = 0;
+};
+
 /// The same for the programs of all ranks of a world, `graphs[r]` that of rank r, each on a chip of
-/// its own, with one clock. One timeline per rank. Further errors: "sim.bad-graph" when a graph is
-/// not that of its rank; "sim.deadlock" names the ranks.
+/// its own, with one clock. One timeline per rank. Flags start at zero, or with `flags[r]` (by
+/// rank). Further errors: "sim.bad-graph" when a graph is not that of its rank; "sim.deadlock"
+/// names the ranks.
 std::vector<traces::Timeline> replay_ranks(const std::vector<const isa::TaskGraph*>& graphs,
-                                           const chips::Chip& chip, const Options& options = {});
+                                           const chips::Chip& chip, const Options& options = {},
+                                           const std::vector<std::vector<FlagStart>>& flags = {});
 
 }  // namespace sim

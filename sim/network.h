@@ -41,6 +41,8 @@ class Network : public sc_core::sc_module {
 
   /// The flag that an access to one INT32 of a window means; no window: none.
   FlagPlace place(size_t rank, const isa::GmAccess& gm) const;
+  /// The value a flag starts with.
+  void set(size_t rank, FlagPlace flag, int32_t start) { ranks_[rank].flags[flag] = start; }
   /// Changes a flag of `rank` at `at`, not before now.
   void change(size_t rank, FlagPlace place, bool add, int32_t value, traces::Picoseconds at);
   /// The value now.

@@ -100,7 +100,8 @@ class Operations(unittest.TestCase):
         text = with_form(PUT)
         again = '''
     for r in pl.range(pld.world_size()):
-        swap_back(x[r], y[r], pld.window(data_buf, [1, SIZE], dtype=pl.FP32), r, device=r)
+        swap_back(x[r], y[r], pld.window(data_buf, [1, SIZE], dtype=pl.FP32),
+                  pld.window(flag_buf, [N, 1], dtype=pl.INT32), r, device=r)
 '''
         second = '''
 @pl.jit
@@ -108,9 +109,11 @@ def swap_back(
     x: pl.Tensor[[1, SIZE], pl.FP32],
     y: pl.InOut[pl.Tensor[[1, SIZE], pl.FP32]],
     data: pld.DistributedTensor[[1, SIZE], pl.FP32],
+    flags: pld.DistributedTensor[[N, 1], pl.INT32],
     my_rank: pl.Scalar[pl.INT32],
 ):
     with pl.at(level=pl.Level.CORE_GROUP, name_hint="sum"):
+        pld.system.wait(signal=flags, offsets=[1 - my_rank, 0], expected=1, cmp=pld.WaitCmp.Ge)
         y[:, :] = pl.add(y[:, :], pl.add(data[:, :], x[:, :]))
     return y
 

@@ -183,6 +183,21 @@ TEST_CASE("a flag cleared by its own rank is waited for anew") {
   CHECK(rows(t[0], Opcode::TWAIT).size() == 6);
 }
 
+TEST_CASE("flags may start with what an earlier program left") {
+  const chips::Chip c = chip();
+  auto graphs = one_flag(c, 64);
+  std::vector<const isa::TaskGraph*> pointers = {&graphs[0], &graphs[1]};
+  const auto wait_us = [&](const std::vector<std::vector<sim::FlagStart>>& flags) {
+    sim::Options options;
+    options.instructions = true;
+    const auto t = sim::replay_ranks(pointers, c, options, flags);
+    const auto wait = rows(t[1], Opcode::TWAIT)[0];
+    return (wait.end - wait.start).us();
+  };
+  CHECK(wait_us({{}, {{0, 0, 1}}}) == Approx(c.link.poll_ns / 1000));
+  CHECK(wait_us({}) > 10 * c.link.poll_ns / 1000);
+}
+
 TEST_CASE("a simulation that waits for a flag nobody raises names ranks, cores and flags") {
   const chips::Chip c = chip();
   auto graphs = one_flag(c, 1);
