@@ -20,7 +20,7 @@ struct KvTile {
     return pl::load(kv_fp32, {t0, column}, {rows, width});
   }
   Tile gamma(int64_t column, int64_t width) const {
-    return pl::load(gamma_ckv, {0, column}, {1, width});
+    return pl::cast(pl::load(gamma_ckv, {0, column}, {1, width}), DType::F32);
   }
   /// 1 / rms over all 512 lanes, [1, rows].
   Tile inverse_rms_of_rows() const {
