@@ -51,7 +51,8 @@ void rms_norm(const RmsNormTiles& tiles, const pl::Tensor& x, const pl::Tensor& 
     for (int64_t j : loop(hidden / chunk, tiles.stage)) sum = add_row_squares(sum, load_x(j));
     const Tile inv = inverse_rms(sum, hidden);
     for (int64_t j : loop(hidden / chunk, tiles.stage)) {
-      const Tile xj = load_x(j), wj = pl::load(w, {0, j * chunk}, {1, chunk});
+      const Tile xj = load_x(j);
+      const Tile wj = pl::cast(pl::load(w, {0, j * chunk}, {1, chunk}), DType::F32);
       pl::store(to_bf16(scale_columns(scale_rows(xj, inv), wj)), {t0, j * chunk}, y);
     }
   });

@@ -63,9 +63,8 @@ SwapIndex make_swap_index(int64_t rows) {
   const Tile dup = pl::cast(pair, DType::I32, RoundMode::Rint);
   const Tile odd = pl::sub(column, pl::mul(pair, 2.0));  // j - 2 * (j >> 1)
   const Tile next = pl::add(column, 1.0);
-  const Tile swap = pl::sub(next, pl::mul(odd, 2.0));
-  const Tile sign = pl::sub(pl::mul(odd, 2.0), 1.0);
-  return {dup, pl::cast(swap, DType::I32, RoundMode::Rint), sign};
+  const Tile swap = pl::cast(pl::sub(next, pl::mul(odd, 2.0)), DType::I32, RoundMode::Rint);
+  return {dup, swap, pl::sub(pl::mul(odd, 2.0), 1.0)};
 }
 
 Tables load_half(const Tensor& cos, const Tensor& sin, int64_t token, int64_t rows) {
@@ -76,9 +75,9 @@ Tables load_half(const Tensor& cos, const Tensor& sin, int64_t token, int64_t ro
 
 Tables load_duplicated(const Tensor& cos, const Tensor& sin, int64_t token, int64_t rows,
                        const SwapIndex& index) {
-  const Tile c = pl::load(cos, {token, 0}, {rows, cos.dim(1)});
-  const Tile s = pl::load(sin, {token, 0}, {rows, sin.dim(1)});
-  return {pl::gather(as_f32(c), index.dup), pl::gather(as_f32(s), index.dup)};
+  const Tile c = pl::gather(as_f32(pl::load(cos, {token, 0}, {rows, cos.dim(1)})), index.dup);
+  const Tile s = pl::gather(as_f32(pl::load(sin, {token, 0}, {rows, sin.dim(1)})), index.dup);
+  return {c, s};
 }
 
 Pairs split_lanes(const Tile& x) {

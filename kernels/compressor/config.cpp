@@ -80,7 +80,7 @@ std::vector<Knob> tile_knobs(Kind kind, const std::string& prefix) {
       knob("pool_chunk", 64, 16, 512, 16, "columns of a softmax_pool tile"),
       knob("cmp_norm_requests", requests, 1, 128, 1, "requests of a rmsnorm_rope block"),
       knob("cmp_norm_chunk", 64, 16, 512, 16, "columns of a rmsnorm_rope tile"),
-      knob("cmp_norm_stage", 1, 1, 8, 1, "pipeline stages of its chunk loops, 1 = range"),
+      knob("cmp_norm_stage", kind == Kind::Ratio128 ? 2 : 1, 1, 8, 1, "pipeline stages of its chunk loops, 1 = range"),
       knob("cmp_write_requests", requests, 1, 128, 1, "requests of a write-back block")};
   if (kind == Kind::Ratio128)
     knobs.push_back(knob("pool_stage", 2, 1, 8, 1, "pipeline stages of softmax_pool's gathers"));

@@ -32,7 +32,7 @@ struct Rows {
   /// Lanes times 1 / rms and gamma: gamma must travel with its lane, so it comes before a swap.
   Tile normalised(int64_t column, int64_t width, const Tile& inv) const {
     const Tile x = lanes(column, width);
-    const Tile gamma = pl::load(a.norm_w, {0, column}, {1, width});
+    const Tile gamma = pl::cast(pl::load(a.norm_w, {0, column}, {1, width}), DType::F32);
     return scale_columns(scale_rows(x, inv), gamma);
   }
   void put(const Tile& y, int64_t column) const {
@@ -46,10 +46,12 @@ void nope_lanes(const Rows& r, const Tile& inv) {
     r.put(r.normalised(j * step, step, inv), j * step);
 }
 
-void rope_by_swap(const Rows& r, const Tile& inv) {
+/// `half` are the tables of the rows; the lanes take each frequency twice.
+void rope_by_swap(const Rows& r, const Tile& inv, const rope::Tables& half) {
   const Tile x = r.normalised(r.c.nope(), kRope, inv);
   const rope::SwapIndex index = rope::make_swap_index(r.count);
-  const rope::Tables tables = rope::load_duplicated(r.a.cos, r.a.sin, r.first, r.count, index);
+  const Tile cos = pl::gather(half.cos, index.dup), sin = pl::gather(half.sin, index.dup);
+  const rope::Tables tables{cos, sin};
   r.put(rope::rotate_by_swap(x, tables, index), r.c.nope());
 }
 
@@ -86,10 +88,10 @@ void rope_by_selectors(const Rows& r, const Tile& inv) {
   r.put(pl::matmul_acc(from_first, y_second, odd, {/*b_trans=*/true}), r.c.nope());
 }
 
-void rope_lanes(const Rows& r, const Tile& inv) {
+void rope_lanes(const Rows& r, const Tile& inv, const rope::Tables& half) {
   switch (r.c.layout) {
     case rope::Layout::SwapGather:
-      return rope_by_swap(r, inv);
+      return rope_by_swap(r, inv, half);
     case rope::Layout::SplitHalf:
       return rope_halves(r, inv);
     case rope::Layout::MaskScatter:
@@ -108,9 +110,12 @@ void rmsnorm_rope(const Config& c, const Args& a, const Tensor& pooled, const Te
   launch("rmsnorm_rope", ceil_div(c.batch, c.norm_requests), [&](int64_t block) {
     const int64_t first = block * c.norm_requests;
     const Rows rows{c, a, pooled, normed, first, std::min(c.norm_requests, c.batch - first)};
+    rope::Tables half;  // in front of everything where lanes are swapped
+    if (c.layout == rope::Layout::SwapGather)
+      half = rope::load_half(a.cos, a.sin, first, rows.count);
     const Tile inv = rows.inverse_rms_of_rows();
     nope_lanes(rows, inv);
-    rope_lanes(rows, inv);
+    rope_lanes(rows, inv, half);
   });
 }
 
@@ -133,9 +138,9 @@ void kv_write(const Config& c, const Args& a, const std::string& name, const Ten
       const int64_t position = pl::read_int(a.positions, {b, 0});
       if (!c.compresses(position, c.seq)) continue;
       const int64_t last_token = c.ratio() - 1 - position % c.ratio();
-      const int64_t slot = pl::read_int(a.cmp_slots, {b, last_token});
       const Tile row = pl::load(rows, {b, 0}, {1, c.head()});
       pl::store(row, {b * c.seq, 0}, kv);
+      const int64_t slot = pl::read_int(a.cmp_slots, {b, last_token});
       if (slot >= 0) pl::store(to_bf16(row), {slot, 0}, cache);
     }
   });

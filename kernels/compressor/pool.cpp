@@ -57,21 +57,18 @@ void softmax_pool_ratio128(const Config& c, const Args& a, const Tensor& pooled)
     const int64_t b = block / chunks, column = block % chunks * c.pool_chunk;
     const int64_t position = pl::read_int(a.positions, {b, 0});
     if (!c.compresses(position, kGateTokens)) return;
-    const int64_t start = position / ratio * ratio;
-    const auto gather = [&](int64_t first_column) {
-      Tile rows = pl::create_tile(ratio, c.pool_chunk, DType::F32);
-      for (int64_t i : loop(ratio, c.pool_stage)) {
-        const int64_t row = state_row(c, a, b, start + i);
-        rows = pl::assemble(rows, pl::load(state, {row, first_column}, {1, c.pool_chunk}), i, 0);
-      }
-      return rows;
-    };
-    const Tile scores = gather(c.width() + column);
-    const Tile values = gather(column);
-    const Tile score = pl::transpose(scores);  // [columns, window]
+    Tile scores = pl::create_tile(ratio, c.pool_chunk, DType::F32);
+    Tile values = pl::create_tile(ratio, c.pool_chunk, DType::F32);
+    for (int64_t i : loop(ratio, c.pool_stage)) {
+      const int64_t start = pl::read_int(a.positions, {b, 0}) / ratio * ratio;
+      const Entry entry = load_entry(c, state, state_row(c, a, b, start + i), column);
+      scores = pl::assemble(scores, entry.score, i, 0);
+      values = pl::assemble(values, entry.value, i, 0);
+    }
+    const Tile score = pl::transpose(scores), value = pl::transpose(values);  // [columns, window]
     const Tile weight = pl::exp(pl::row_expand_sub(score, pl::row_max(score)));
     const Tile share = pl::row_expand_div(weight, pl::row_sum(weight));
-    const Tile sum = pl::row_sum(pl::mul(share, pl::transpose(values)));
+    const Tile sum = pl::row_sum(pl::mul(value, share));
     pl::store(pl::reshape(sum, 1, c.pool_chunk), {b, column}, pooled);
   });
 }

@@ -28,6 +28,9 @@ struct GateSource {
 
   /// Logits 4 * index and up: times scale, plus base.
   pl::Tile quad(int64_t index, double scale) const;
+  /// The same with all eight columns of a row that `load_base` gave; the last four are neighbours.
+  pl::Tile gate(int64_t index, double scale, const pl::Tile& base_row) const;
+  pl::Tile load_base(int64_t index) const;
 };
 
 /// sigmoid(logits) + 1e-6 and 2 sigmoid(logits).

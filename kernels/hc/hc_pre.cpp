@@ -22,9 +22,9 @@ Tile gate_logits(const HcPreConfig& c, int64_t t0, int64_t rows, const Tensor& x
   Tile mixes;
   for (int64_t i : loop(depth / c.k_tile, c.k_stage)) {
     const Tile x = pl::load(x_flat, {t0, i * c.k_tile}, {rows, c.k_tile});
-    const Tile w = pl::load(hc_fn, {0, i * c.k_tile}, {kMixPadded, c.k_tile});
     const Tile x_fp32 = pl::cast(x, DType::F32);
     sum = add_row_squares(sum, x_fp32);
+    const Tile w = pl::load(hc_fn, {0, i * c.k_tile}, {kMixPadded, c.k_tile});
     pl::MatmulOptions transposed;
     transposed.b_trans = true;
     mixes =
@@ -46,8 +46,10 @@ void hc_pre_1spmd(const HcPreConfig& c, const HcPreArgs& a, const GateScale& sca
     const int64_t t0 = block * c.t_tile, rows = std::min(c.t_tile, c.tokens - t0);
     pl::store(gate_logits(c, t0, rows, x_flat, a.hc_fn), {t0, 0}, mixes);
     const GateSource gates{mixes, base, t0, rows};
-    const Tile pre = pre_gate(gates.quad(0, scale.pre));
-    pl::store(post_gate(gates.quad(1, scale.post)), {t0, 0}, a.post);
+    const Tile pre_base = gates.load_base(0), post_base = gates.load_base(1);
+    const Tile pre = pre_gate(gates.gate(0, scale.pre, pre_base));
+    const Tile post = post_gate(gates.gate(1, scale.post, post_base));
+    pl::store(pl::set_validshape(post, rows, kStreams), {t0, 0}, a.post);
     mix_streams(c, t0, rows, x_flat, pre, a.x_mixed);
     const Comb logits = comb_logits(gates, scale.comb);
     store_comb(sinkhorn(logits, c.sinkhorn_stage), t0, a.comb);

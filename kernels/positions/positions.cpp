@@ -13,27 +13,21 @@ using pl::Tile;
 using rope::kHalf;
 using rope::kLanes;
 
-void copy_half_row(const Tensor& table, int64_t position, int64_t row, const Tensor& out) {
-  const Tile bf16 = pl::load(table, {position, 0}, {1, kHalf});
-  pl::store(pl::cast(bf16, DType::F32), {row, 0}, out);
-}
-
 /// The first 32 columns of the tables' row `position`, as FP32.
 void copy_half_rows(const CosSin& freqs, int64_t position, int64_t row, const CosSin& out) {
-  copy_half_row(freqs.cos, position, row, out.cos);
-  copy_half_row(freqs.sin, position, row, out.sin);
-}
-
-void copy_row(const Tensor& table, int64_t position, int64_t row, const Tensor& out) {
-  const Tile bf16 = pl::load(table, {position, 0}, {1, kLanes});
-  pl::store(to_bf16(pl::cast(bf16, DType::F32)), {row, 0}, out);
+  const Tile cos = pl::load(freqs.cos, {position, 0}, {1, kHalf});
+  const Tile sin = pl::load(freqs.sin, {position, 0}, {1, kHalf});
+  pl::store(pl::cast(cos, DType::F32), {row, 0}, out.cos);
+  pl::store(pl::cast(sin, DType::F32), {row, 0}, out.sin);
 }
 
 /// The tables' row `position`, through FP32 and back; with split_half its FP32 half rows too.
 void copy_token_rows(const CosSin& freqs, int64_t position, int64_t token, const CosSin& rows,
                      const CosSin& half) {
-  copy_row(freqs.cos, position, token, rows.cos);
-  copy_row(freqs.sin, position, token, rows.sin);
+  const Tile cos = pl::cast(pl::load(freqs.cos, {position, 0}, {1, kLanes}), DType::F32);
+  const Tile sin = pl::cast(pl::load(freqs.sin, {position, 0}, {1, kLanes}), DType::F32);
+  pl::store(to_bf16(cos), {token, 0}, rows.cos);
+  pl::store(to_bf16(sin), {token, 0}, rows.sin);
   if (half.present()) copy_half_rows(freqs, position, token, half);
 }
 

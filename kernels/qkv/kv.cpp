@@ -20,7 +20,7 @@ struct KvTile {
     return pl::load(kv_fp32, {t0, column}, {rows, width});
   }
   Tile gamma(int64_t column, int64_t width) const {
-    return pl::load(gamma_ckv, {0, column}, {1, width});
+    return pl::cast(pl::load(gamma_ckv, {0, column}, {1, width}), DType::F32);
   }
   /// 1 / rms over all 512 lanes, [1, rows].
   Tile inverse_rms_of_rows() const {
@@ -48,11 +48,19 @@ KvTile tile_at(const Config& c, const Tensor& kv_fp32, const Tensor& gamma_ckv, 
   return {c, kv_fp32, gamma_ckv, t0, std::min(tile, kv_fp32.dim(0) - t0)};
 }
 
-void rotate_by_swap(const KvTile& tile, const Tile& inv, const RopeTensors& rope,
+/// `x` are the tile's normalised rope lanes.
+void rotate_by_swap(const KvTile& tile, const Tile& x, const RopeTensors& rope,
                     const rope::SwapIndex& index, const Tensor& kv) {
-  const Tile x = tile.normalised(kNope, kRope, inv);
   const rope::Tables tables = rope::load_duplicated(rope.cos, rope.sin, tile.t0, tile.rows, index);
   pl::store(to_bf16(rope::rotate_by_swap(x, tables, index)), {tile.t0, kNope}, kv);
+}
+
+/// The whole rotation of a fused block: the gamma row is loaded ahead of the lanes.
+void normalise_and_swap(const KvTile& tile, const Tile& inv, const RopeTensors& rope,
+                        const Tensor& kv) {
+  const Tile gamma = tile.gamma(kNope, kRope);
+  const Tile x = scale_columns(scale_rows(tile.lanes(kNope, kRope), inv), gamma);
+  rotate_by_swap(tile, x, rope, rope::make_swap_index(tile.rows), kv);
 }
 
 /// The same with the tables and the index of q_rope_prepare.
@@ -91,7 +99,7 @@ void kv_rms_norm_rope(const Config& c, const Tensor& kv_fp32, const Tensor& gamm
     if (c.hoisted() && c.kv_hoisted)
       rotate_hoisted(tile, inv, rope, kv);
     else
-      rotate_by_swap(tile, inv, rope, rope::make_swap_index(tile.rows), kv);
+      normalise_and_swap(tile, inv, rope, kv);
   });
 }
 
@@ -117,7 +125,8 @@ void kv_rope_fused(const Config& c, const Tensor& kv_fp32, const Tensor& gamma_c
       const KvTile tile = tile_at(c, kv_fp32, gamma_ckv, i, c.kv_rope_t_tile);
       const Tile inv = pl::load(kv_inv_rms, {0, tile.t0}, {1, tile.rows});
       if (c.layout == rope::Layout::SwapGather)
-        rotate_by_swap(tile, inv, rope, index.first_rows(tile.rows), kv);
+        rotate_by_swap(tile, tile.normalised(kNope, kRope, inv), rope,
+                       index.first_rows(tile.rows), kv);
       else if (c.layout == rope::Layout::SplitHalf)
         rotate_halves(tile, inv, rope, kv);
       else

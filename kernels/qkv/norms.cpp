@@ -89,7 +89,9 @@ void qr_rms_norm_quant(const Config& c, const Tensor& qr_fp32, const Tensor& gam
   launch(c, "qr_rms_norm_quant", ceil_div(tokens, c.qr_norm_t_tile), [&](int64_t block) {
     const int64_t t0 = block * c.qr_norm_t_tile, rows = std::min(c.qr_norm_t_tile, tokens - t0);
     const auto chunk = [&](int64_t j) { return pl::load(qr_fp32, {t0, j * step}, {rows, step}); };
-    const auto gamma = [&](int64_t j) { return pl::load(gamma_cq, {0, j * step}, {1, step}); };
+    const auto gamma = [&](int64_t j) {
+      return pl::cast(pl::load(gamma_cq, {0, j * step}, {1, step}), DType::F32);
+    };
 
     Tile sum = pl::full(1, rows, DType::F32, 0.0);
     Tile amax = pl::full(1, rows, DType::F32, c.amax_folded ? 0.0 : kAmaxFloor);

@@ -106,12 +106,16 @@ Tensor projection(const Config& c, const std::string& stem, const CubeTiles& t, 
   return target;
 }
 
-/// qr_scale [1, T] and wq_b_scale [1, H*512] applied to an INT32 tile at (m0, n0).
-Tile dequantise_tile(const Tile& product, const Tensor& qr_scale, const Tensor& wq_b_scale,
-                     int64_t m0, int64_t n0) {
+/// qr_scale [1, T] and a row of wq_b_scale applied to an INT32 tile of token rows from m0 on.
+Tile dequantise_tile(const Tile& product, const Tensor& qr_scale, const Tile& column, int64_t m0) {
+  const Tile values = pl::cast(product, DType::F32, pl::RoundMode::None);
   const Tile row = pl::load(qr_scale, {0, m0}, {1, product.rows()});
-  const Tile column = pl::load(wq_b_scale, {0, n0}, {1, product.cols()});
-  return dequantise(product, pl::reshape(row, product.rows(), 1), column);
+  return pl::col_expand_mul(
+      pl::row_expand_mul(values, pl::reshape(row, product.rows(), 1)), column);
+}
+
+Tile load_scales(const Tensor& wq_b_scale, int64_t n0, int64_t width) {
+  return pl::load(wq_b_scale, {0, n0}, {1, width});
 }
 
 }  // namespace
@@ -135,11 +139,13 @@ void qproj_dequant(const Config& c, const Tensor& q_proj_i32, const Tensor& qr_s
     const int64_t first = block * c.dequant_tiles_per_block;
     const int64_t end = std::min(first + c.dequant_tiles_per_block, n_tiles);
     for (int64_t j : loop(first, end, c.dequant_n_stage)) {
+      const int64_t n0 = j * c.dequant_n_tile;
+      const Tile column = load_scales(wq_b_scale, n0, c.dequant_n_tile);
       for (int64_t i : loop(0, ceil_div(tokens, c.dequant_t_tile), c.dequant_t_stage)) {
-        const int64_t t0 = i * c.dequant_t_tile, n0 = j * c.dequant_n_tile;
+        const int64_t t0 = i * c.dequant_t_tile;
         const int64_t rows = std::min(c.dequant_t_tile, tokens - t0);
         const Tile product = pl::load(q_proj_i32, {t0, n0}, {rows, c.dequant_n_tile});
-        pl::store(dequantise_tile(product, qr_scale, wq_b_scale, t0, n0), {t0, n0}, q_proj_fp32);
+        pl::store(dequantise_tile(product, qr_scale, column, t0), {t0, n0}, q_proj_fp32);
       }
     }
   });
@@ -152,7 +158,8 @@ void qproj(const Config& c, const Tensor& qr, const Tensor& wq_b, const Tensor& 
   options.slot_num = c.qproj_slot_num;
   const auto body = [&](int64_t block) {
     project_block(c.qproj, qr, wq_b, block, [&](const Tile& acc, int64_t m0, int64_t n0) {
-      pl::store(dequantise_tile(acc, qr_scale, wq_b_scale, m0, n0), {m0, n0}, q_proj_fp32);
+      const Tile column = load_scales(wq_b_scale, n0, acc.cols());
+      pl::store(dequantise_tile(acc, qr_scale, column, m0), {m0, n0}, q_proj_fp32);
     });
   };
   pl::spmd(c.qproj.blocks(wq_b.dim(1)), options, body);

@@ -47,7 +47,7 @@ void attend(const Config& c, const Tensor& q, const Tile& k, const Tile& v, cons
   }
 }
 
-/// A running softmax over blocks: per-head max and sum [1, heads], output [heads, 512].
+/// A running softmax over blocks: per-head max and sum [heads, 1], output [heads, 512].
 struct Running {
   Tile m, l, o;
 };
@@ -57,7 +57,7 @@ Running load_block(const Config& c, const BlockSoftmax& partial, int64_t row) {
   const Tile m = pl::load(partial.mi, {row, 0}, {n, 1});
   const Tile l = pl::load(partial.li, {row, 0}, {n, 1});
   const Tile o = pl::load(partial.oi, {row, 0}, {n, kHead});
-  return {as_row(m), as_row(l), o};
+  return {m, l, o};
 }
 
 Running merge(const Running& a, const Running& b) {
@@ -66,8 +66,8 @@ Running merge(const Running& a, const Running& b) {
   const Tile beta = pl::exp(pl::sub(b.m, m));
   const Tile l_a = pl::mul(a.l, alpha);
   const Tile l = pl::add(l_a, pl::mul(b.l, beta));
-  const Tile o_a = pl::row_expand_mul(a.o, as_column(alpha));
-  return {m, l, pl::add(o_a, pl::row_expand_mul(b.o, as_column(beta)))};
+  const Tile o_a = pl::row_expand_mul(a.o, alpha);
+  return {m, l, pl::add(o_a, pl::row_expand_mul(b.o, beta))};
 }
 
 /// The normalised output [heads, 512] of a head tile of a token. The sink only adds to the sum.
@@ -76,14 +76,15 @@ Tile merged_output(const Config& c, const BlockSoftmax& partial, const Tensor& a
   Running x = load_block(c, partial, partial_row(c, token, head, 0));
   for (int64_t block : pl::range(1, c.blocks()))
     x = merge(x, load_block(c, partial, partial_row(c, token, head, block)));
-  const Tile sink = pl::load(attn_sink, {0, head}, {1, c.merge_head_tile});
-  const Tile sum = pl::add(x.l, pl::exp(pl::sub(sink, x.m)));
-  return pl::row_expand_div(x.o, as_column(sum));
+  const Tile sink = as_column(pl::load(attn_sink, {0, head}, {1, c.merge_head_tile}));
+  const Tile sinks = pl::add(pl::sub(x.m, x.m), sink);
+  const Tile sum = pl::add(x.l, pl::exp(pl::sub(sinks, x.m)));
+  return pl::row_expand_div(x.o, sum);
 }
 
 /// The lanes [lane, lane + width) of consecutive heads go to their places in o_packed.
 void store_heads(const Tile& x, int64_t token, int64_t head, int64_t lane, const Tensor& o_packed) {
-  for (int64_t i = 0; i < x.rows(); ++i) {
+  for (int64_t i : pl::range(x.rows())) {
     const int64_t h = head + i;
     pl::store(pl::slice(x, i, 0, 1, x.cols()),
               {h / kHeadsPerGroup, token, h % kHeadsPerGroup * kHead + lane}, o_packed);
@@ -130,16 +131,16 @@ void merge_norm(const Config& c, const BlockSoftmax& partial, const Tensor& attn
   const int64_t n = c.merge_head_tile, tiles = c.heads / n, tokens = o_packed.dim(1);
   const auto head_tile = [&](int64_t token, int64_t head) {
     if (token >= c.active_tokens()) return clear_heads(c, token, head, attn_rope_stage, o_packed);
-    const Tile o = merged_output(c, partial, attn_sink, token, head);
+    const Tile o = merged_output(c, partial, attn_sink, token, head), o_bf16 = to_bf16(o);
     const Tile rope_lanes = pl::slice(o, 0, kNope, n, kRope);
     if (c.layout == rope::Layout::Hoisted) {
       store_heads(to_bf16(rotate_heads(c, rope_lanes, tables, token)), token, head, kNope,
                   o_packed);
     } else {
-      pl::store(c.rounds_before_rope() ? to_bf16(rope_lanes) : rope_lanes,
+      pl::store(c.rounds_before_rope() ? pl::slice(o_bf16, 0, kNope, n, kRope) : rope_lanes,
                 {token * c.heads + head, 0}, attn_rope_stage);
     }
-    store_heads(to_bf16(pl::slice(o, 0, 0, n, kNope)), token, head, 0, o_packed);
+    store_heads(pl::slice(o_bf16, 0, 0, n, kNope), token, head, 0, o_packed);
   };
   if (c.layout == rope::Layout::Hoisted)
     return launch("merge_norm", tokens * tiles,

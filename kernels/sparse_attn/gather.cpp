@@ -29,8 +29,8 @@ Tile zero_block(const Config& c) { return pl::full(c.kv_block, kHead, DType::BF1
 void gather_compressed_block(const Config& c, const KvSources& kv, int64_t token, int64_t column,
                              const Tensor& sparse_kv) {
   const Tile stage = zero_block(c);
-  const int64_t rows = std::min(c.kv_block, c.columns() - column);
-  for (int64_t r : loop(rows, c.gather_cmp_stage)) {
+  for (int64_t r : loop(c.kv_block, c.gather_cmp_stage)) {
+    if (column + r >= c.columns()) continue;
     const int64_t raw = pl::read_int(kv.indices, {token, column + r});
     if (raw < c.first_compressed()) continue;
     const int64_t row = compressed_row(kv, token / c.seq, raw - c.first_compressed());
@@ -40,8 +40,8 @@ void gather_compressed_block(const Config& c, const KvSources& kv, int64_t token
   pl::store(stage, {token * c.padded() + column, 0}, sparse_kv);
 }
 
-/// Reads a row and writes it back. Tokens of a request take different rows, so that no two blocks
-/// write the same one.
+/// Reads a row and writes it back, so that the cache counts as in/out. Every token takes a row of
+/// its own, so that no two blocks write the same one.
 void touch_row(const Tensor& t, int64_t row) {
   const Tile x = pl::load(t, {row, 0}, {1, kHead});
   pl::store(x, {row, 0}, t);
@@ -105,11 +105,11 @@ void gather_kv(const Config& c, const KvSources& kv, const Tensor& sparse_kv) {
   const int64_t tokens = kv.indices.dim(0);
   const int64_t zeroed = c.kind == Kind::Csa ? kWindow : c.padded();
   launch("gather_kv", tokens, [&](int64_t token) {
-    const int64_t first_row = pl::read_int(kv.ori_block_table, {token / c.seq, 0}) * kPage;
-    touch_row(kv.ori_kv, first_row + token % c.seq);
+    touch_row(kv.ori_kv, token);
     const Tile zero = zero_block(c);
     for (int64_t r : pl::range(0, zeroed, c.kv_block))
       pl::store(zero, {token * c.padded() + r, 0}, sparse_kv);
+    const int64_t first_row = pl::read_int(kv.ori_block_table, {token / c.seq, 0}) * kPage;
     gather_window(c, kv, token, first_row, sparse_kv);
     if (c.kind == Kind::Hca)
       for (int64_t column : pl::range(kWindow, c.columns(), c.kv_block))

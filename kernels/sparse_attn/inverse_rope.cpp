@@ -8,9 +8,11 @@ namespace {
 using isa::DType;
 using pl::RoundMode;
 
-/// Column numbers j of a [rows, cols] tile with j >> 1 and j & 1, all FP32.
+/// Column numbers j of a [rows, cols] tile with j >> 1, both FP32.
 struct Lanes {
-  Tile column, pair, odd;
+  Tile column, pair;
+  /// j & 1
+  Tile odd() const { return pl::sub(column, pl::mul(pair, 2.0)); }
 };
 Lanes lanes(int64_t rows, int64_t cols) {
   const Tile ones = pl::full(rows, cols, DType::F32, 1.0);
@@ -18,17 +20,17 @@ Lanes lanes(int64_t rows, int64_t cols) {
   const Tile column = pl::col_expand_mul(ones, ramp);
   const Tile pair =
       pl::cast(pl::cast(pl::mul(column, 0.5), DType::I32, RoundMode::Trunc), DType::F32);
-  return {column, pair, pl::sub(column, pl::mul(pair, 2.0))};
+  return {column, pair};
 }
 
 /// j ^ 1
 Tile swap_index(const Lanes& x) {
-  const Tile next = pl::add(x.column, 1.0);
-  return pl::cast(pl::sub(next, pl::mul(x.odd, 2.0)), DType::I32, RoundMode::Rint);
+  const Tile odd = x.odd(), next = pl::add(x.column, 1.0);
+  return pl::cast(pl::sub(next, pl::mul(odd, 2.0)), DType::I32, RoundMode::Rint);
 }
 
 /// +1 on even and -1 on odd lanes.
-Tile conjugate_sign(const Lanes& x) { return pl::neg(pl::sub(pl::mul(x.odd, 2.0), 1.0)); }
+Tile conjugate_sign(const Lanes& x) { return pl::neg(pl::sub(pl::mul(x.odd(), 2.0), 1.0)); }
 
 /// cos_il and sin_signed of some tokens and frequencies.
 void duplicate_tables(const RopeTables& tables, int64_t t0, int64_t rows, int64_t frequency,
@@ -36,11 +38,10 @@ void duplicate_tables(const RopeTables& tables, int64_t t0, int64_t rows, int64_
   const Lanes x = lanes(rows, 2 * count);
   const Tile dup = pl::cast(x.pair, DType::I32, RoundMode::Rint);
   const Tile sign = conjugate_sign(x);
-  const Tile cos = pl::load(tables.cos, {t0, frequency}, {rows, count});
-  const Tile sin = pl::load(tables.sin, {t0, frequency}, {rows, count});
-  const Tile cos_il = pl::gather(pl::cast(cos, DType::F32), dup);
-  pl::store(cos_il, {t0, 2 * frequency}, tables.cos_il);
-  const Tile sin_il = pl::gather(pl::cast(sin, DType::F32), dup);
+  const Tile cos = pl::cast(pl::load(tables.cos, {t0, frequency}, {rows, count}), DType::F32);
+  const Tile sin = pl::cast(pl::load(tables.sin, {t0, frequency}, {rows, count}), DType::F32);
+  pl::store(pl::gather(cos, dup), {t0, 2 * frequency}, tables.cos_il);
+  const Tile sin_il = pl::gather(sin, dup);
   pl::store(pl::mul(sin_il, sign), {t0, 2 * frequency}, tables.sin_signed);
 }
 
@@ -133,9 +134,10 @@ void rope_cs(const Config& c, const RopeTables& tables) {
         duplicate_tables(tables, t0, std::min(kRows / 2, tokens - t0), 0, kHalf);
     });
   launch("rope_cs", kHalf / c.rope_cs_frequencies, [&](int64_t block) {
+    const int64_t frequency = block * c.rope_cs_frequencies;
+    if (tokens <= kRows) return duplicate_tables(tables, 0, tokens, frequency, c.rope_cs_frequencies);
     for (int64_t t0 : pl::range(0, tokens, kRows))
-      duplicate_tables(tables, t0, std::min(kRows, tokens - t0), block * c.rope_cs_frequencies,
-                       c.rope_cs_frequencies);
+      duplicate_tables(tables, t0, std::min(kRows, tokens - t0), frequency, c.rope_cs_frequencies);
   });
 }
 

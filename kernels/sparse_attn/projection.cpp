@@ -37,6 +37,13 @@ void for_row_slices(const Config& c, const Tile& acc, F&& f) {
   }
 }
 
+/// Calls f(first row, rows) for the row tiles of a product; a product of one tile has no loop.
+template <class F>
+void for_row_tiles(const Config& c, int64_t tokens, F&& f) {
+  if (tokens <= c.proj_m_tile) return f(0, tokens);
+  for (int64_t t0 : pl::range(0, tokens, c.proj_m_tile)) f(t0, std::min(c.proj_m_tile, tokens - t0));
+}
+
 void launch_mixed(const std::string& name, int64_t blocks, int slot_num, pl::SplitMode split,
                   const std::function<void(int64_t)>& body, pl::Site site = pl::Site::here()) {
   pl::ScopeOptions options;
@@ -55,9 +62,9 @@ void proj_a(const Config& c, const Tensor& o_packed, const Tensor& wo_a, const T
                [&](int64_t block) {
                  const int64_t group = block / tiles, n0 = block % tiles * c.proj_a_n_tile;
                  const Tensor a = o_packed.select(0, group), b = wo_a.select(0, group);
-                 for (int64_t t0 : pl::range(0, tokens, c.proj_m_tile)) {
+                 for_row_tiles(c, tokens, [&](int64_t t0, int64_t rows) {
                    const Product p{t0,
-                                   std::min(c.proj_m_tile, tokens - t0),
+                                   rows,
                                    n0,
                                    c.proj_a_n_tile,
                                    c.proj_a_k_tile,
@@ -68,7 +75,7 @@ void proj_a(const Config& c, const Tensor& o_packed, const Tensor& wo_a, const T
                      const Tile amax = pl::row_max(pl::maximum(x, pl::neg(x)));
                      pl::store(as_row(amax), {block, t0 + r}, o_r_amax);
                    });
-                 }
+                 });
                });
 }
 
@@ -83,7 +90,7 @@ void quant(const Config& c, const Tensor& o_r, const Tensor& o_r_amax, const Ten
     for (int64_t i : pl::range(partials))
       amax = pl::maximum(amax, pl::load(o_r_amax, {i, t0}, {1, rows}));
     const RowScale scale = row_scale(amax);
-    if (part == 0) pl::store(scale.stored, {0, t0}, o_r_scale);
+    pl::store(scale.stored, {0, t0}, o_r_scale);  // every part stores the same row
     for (int64_t j : loop(part * chunks, (part + 1) * chunks, c.quant_stage)) {
       const Tile x = pl::load(o_r, {t0, j * c.quant_chunk}, {rows, c.quant_chunk});
       pl::store(to_int8(scale_rows(x, scale.multiplier)), {t0, j * c.quant_chunk}, o_r_i8);
@@ -97,20 +104,21 @@ void proj_b(const Config& c, const Tensor& o_r_i8, const Tensor& wo_b, const Ten
   const auto split = c.proj_b_split ? pl::SplitMode::UpDown : pl::SplitMode::None;
   launch_mixed("proj_b", c.hidden / c.proj_b_n_tile, c.proj_b_slot_num, split, [&](int64_t block) {
     const int64_t n0 = block * c.proj_b_n_tile;
-    const Tile column = pl::load(wo_b_scale, {0, n0}, {1, c.proj_b_n_tile});
-    for (int64_t t0 : pl::range(0, tokens, c.proj_m_tile)) {
+    for_row_tiles(c, tokens, [&](int64_t t0, int64_t rows) {
       const Product p{t0,
-                      std::min(c.proj_m_tile, tokens - t0),
+                      rows,
                       n0,
                       c.proj_b_n_tile,
                       c.proj_b_k_tile,
                       c.proj_b_stage,
                       c.proj_b_peel};
-      for_row_slices(c, accumulate(p, o_r_i8, wo_b), [&](int64_t r, const Tile& x) {
+      const Tile acc = accumulate(p, o_r_i8, wo_b);
+      const Tile column = pl::load(wo_b_scale, {0, n0}, {1, c.proj_b_n_tile});
+      for_row_slices(c, acc, [&](int64_t r, const Tile& x) {
         const Tile row = pl::load(o_r_scale, {0, t0 + r}, {1, x.rows()});
         pl::store(to_bf16(dequantise(x, as_column(row), column)), {t0 + r, n0}, attn_out);
       });
-    }
+    });
   });
 }
 

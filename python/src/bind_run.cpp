@@ -128,6 +128,7 @@ class Run {
     if (files.swimlane) request.level = options["swimlane"].cast<int>();
     // profiling costs time only when it is on; "observer" decides otherwise
     request.observer_effect = options.contains("observer") ? flag("observer") : files.swimlane;
+    request.detail = flag("detail");
     request.mode = options.contains("mode") ? std::string(py::str(options["mode"])) : "";
     const std::string out_dir =
         options.contains("out_dir") ? std::string(py::str(options["out_dir"])) : "";

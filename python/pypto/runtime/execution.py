@@ -131,13 +131,19 @@ def declare(run: Any, program: Any, values: list[Any]) -> tuple[list[Any], list[
     return arguments, write_back
 
 
+def _switched_on(variable: str) -> bool:
+    """For files whose own command line has no such switch."""
+    return os.environ.get(variable, "0") not in ("", "0")
+
+
 def options_of(launch: Launch) -> dict[str, Any]:
     launch.work_dir.mkdir(parents=True, exist_ok=True)
     options = {
         "out_dir": str(launch.work_dir),
         "swimlane": int(launch.swimlane),
         "pmu": int(launch.pmu),
-        "dep_gen": bool(launch.dep_gen),
+        "dep_gen": bool(launch.dep_gen or _switched_on("A2A3SIM_DEP_GEN")),
+        "detail": _switched_on("A2A3SIM_DETAIL"),
         "file": launch.program.source_file,
         "function": launch.program.__name__,
     }
