@@ -208,14 +208,15 @@ class Loop {
     scope_ = chunk > 0 && in_scope() ? chunked_scope : nullptr;
   }
 
-  int64_t next() {
+  /// The next index; nothing at the end.
+  std::optional<int64_t> next() {
     if (at_ >= end_) {
       if (scope_ != nullptr && index_ > 0)
         finish_chunks();
       else if (it_)
         ++*it_;
       it_.reset();
-      throw py::stop_iteration();
+      return std::nullopt;
     }
     if (scope_ != nullptr)
       next_in_chunk();
@@ -275,10 +276,28 @@ std::unique_ptr<Loop> make_loop(pl::LoopKind kind, const py::args& args, int sta
   return std::make_unique<Loop>(kind, bounds[0], bounds[1], bounds[2], stage, chunk);
 }
 
+/// tp_iternext of Loop. A slot, since loops are short and many: a C++ exception at the end of each
+/// would cost more than its iterations.
+PyObject* next_of_loop(PyObject* self) noexcept {
+  try {
+    const std::optional<int64_t> index = py::handle(self).cast<Loop&>().next();
+    return index ? PyLong_FromLongLong(*index) : nullptr;  // null without an error: the end
+  } catch (py::error_already_set& e) {
+    e.restore();
+  } catch (const isa::Error& e) {
+    PyErr_SetString(py::module_::import("pypto._core").attr("Error").ptr(), e.what());
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_RuntimeError, e.what());
+  }
+  return nullptr;
+}
+
 void bind_loops(py::module_& m) {
-  py::class_<Loop>(m, "Loop")
-      .def("__iter__", [](py::object self) { return self; })
-      .def("__next__", &Loop::next);
+  const py::class_<Loop> loop_class(m, "Loop");
+  auto* loop_type = reinterpret_cast<PyTypeObject*>(loop_class.ptr());
+  loop_type->tp_iter = PyObject_SelfIter;
+  loop_type->tp_iternext = &next_of_loop;
+  PyType_Modified(loop_type);
   const auto loop = [&](const char* name, pl::LoopKind kind) {
     m.def(
         name,
