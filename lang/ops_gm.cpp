@@ -144,7 +144,11 @@ void store_to(const Tile& tile, const Dims& offsets, const Tensor& t, int16_t pe
   }
   GmWindow w = fold_window(t, offsets, extent.empty() ? default_extent(*src, t) : extent,
                            "lang.store-window", site);
-  if (w.transposed || w.rows != src->rows() || w.cols != src->cols())
+  // A named window may be smaller than the tile as long as it takes all of the valid part.
+  const bool same = w.rows == src->rows() && w.cols == src->cols();
+  const bool valid_part = !extent.empty() && w.rows <= src->rows() && w.cols <= src->cols() &&
+                          src->valid_rows() <= w.rows && src->valid_cols() <= w.cols;
+  if (w.transposed || !(same || valid_part))
     fail("lang.store-window", site,
          "tile " + describe(*src) + " does not fit the window [" + std::to_string(w.rows) + "x" +
              std::to_string(w.cols) + "]" + (w.transposed ? " of a transposed view" : ""));

@@ -198,6 +198,23 @@ TEST_CASE("store writes the valid part only and records the clipped window") {
   CHECK(ops[3].gm.cols == 4);
 }
 
+TEST_CASE("a named window takes the valid part of a larger tile") {
+  pl::Session s("test");
+  const Tensor y = s.output("y", DType::F32, {4, 8});
+  pl::at({"s"}, [&] {
+    const Tile padded = pl::set_validshape(pl::full(8, 8, DType::F32, 6), 1, 2);
+    pl::store(padded, {3, 1}, y, false, {1, 4});
+    const isa::Error e = error_of([&] { pl::store(padded, {3, 0}, y, false, {1, 1}); });
+    CHECK(e.id() == "lang.store-window");  // part of it would be lost
+  });
+  const pl::RecordedProgram p = s.finish();
+  const pl::Op store = p.scopes[0].blocks[0].ops[1];
+  CHECK(store.gm.offset == 3 * 8 + 1);
+  CHECK(store.gm.rows == 1);
+  CHECK(store.gm.cols == 2);
+  CHECK(element(p.storage[0].data.get(), DType::F32, 3 * 8 + 2) == 6);
+}
+
 TEST_CASE("store to a rank-3 tensor folds its window; assemble is store") {
   pl::Session s("test");
   const Tensor x = s.input("x", DType::F32, {4, 8}, host(DType::F32, matrix(4, 8)));
