@@ -35,8 +35,12 @@ inline void require_same_dtype(const Tile& a, const Tile& b, const char* op, Sit
     fail("lang.dtype", site, std::string(op) + " of " + describe(a) + " and " + describe(b));
 }
 
-inline void require_shape(bool ok, const Tile& a, const Tile& b, const char* op, Site site) {
-  if (!ok) fail("lang.shape", site, std::string(op) + " of " + describe(a) + " and " + describe(b));
+/// `rule` says what is allowed.
+inline void require_shape(bool ok, const Tile& a, const Tile& b, const char* op, Site site,
+                          const char* rule = "") {
+  if (!ok)
+    fail("lang.shape", site,
+         std::string(op) + " of " + describe(a) + " and " + describe(b) + rule);
 }
 
 /// Vector operands live in UB: error "lang.memory-space" for tiles the author put into L1.

@@ -37,7 +37,8 @@ Tile binary(const BinaryForms& f, const Tile& a, const Tile& b, Site site) {
   require_same_dtype(x, y, f.name, site);
   const bool same = x.rows() == y.rows() && x.cols() == y.cols();
   const bool column = f.has_expand && y.cols() == 1 && y.rows() == x.rows();
-  require_shape(same || column, x, y, f.name, site);
+  require_shape(same || column, x, y, f.name, site,
+                "; shapes must be equal, or the second one a column [M,1]");
   Tile out = make_like(block, x, x.dtype(), site);
   block.execute(same ? f.tile : f.expand, {}, out, {&x, &y}, site);
   return out;
@@ -64,7 +65,8 @@ Tile row_form(Opcode opcode, const char* name, const Tile& a, const Tile& col, S
   const Tile& y = vector_operand(block, col, name, site);
   require_dtype(x, kFloats, name, site);
   require_same_dtype(x, y, name, site);
-  require_shape(y.cols() == 1 && y.rows() == x.rows(), x, y, name, site);
+  require_shape(y.cols() == 1 && y.rows() == x.rows(), x, y, name, site,
+                "; the second one must be a column [M,1]");
   Tile out = make_like(block, x, x.dtype(), site);
   block.execute(opcode, {}, out, {&x, &y}, site);
   return out;
@@ -78,7 +80,8 @@ Tile col_form(Opcode opcode, const char* name, DTypes dtypes, const Tile& a, con
   const Tile& y = vector_operand(block, row, name, site);
   require_dtype(x, dtypes, name, site);
   require_same_dtype(x, y, name, site);
-  require_shape(y.rows() == 1 && y.cols() == x.cols(), x, y, name, site);
+  require_shape(y.rows() == 1 && y.cols() == x.cols(), x, y, name, site,
+                "; the second one must be a row [1,N]");
   Tile out = make_like(block, x, x.dtype(), site);
   block.execute(opcode, {}, out, {&x, &y}, site);
   return out;

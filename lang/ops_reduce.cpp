@@ -60,6 +60,20 @@ Tile merge_two(Block& block, const Tile& a, const Tile& b, Site site) {
   return out;
 }
 
+bool convertible(DType from, DType to, bool a5) {
+  return isa::cast_supported(from, to, a5) || isa::cast_by_detour(from, to, a5);
+}
+
+/// What a type can be converted to: "FP32 or INT32".
+std::string targets(DType from, bool a5) {
+  std::string names;
+  for (const DType to : {DType::F32, DType::BF16, DType::F16, DType::I64, DType::I32, DType::I16,
+                         DType::I8, DType::U8})
+    if (to != from && convertible(from, to, a5))
+      names += (names.empty() ? "" : " or ") + std::string(isa::name(to));
+  return names;
+}
+
 }  // namespace
 
 Tile row_sum(const Tile& a, Site site) {
@@ -82,10 +96,11 @@ Tile cast(const Tile& a, DType to, RoundMode mode, Site site) {
   const Tile& x = vector_operand(block, a, "cast", site);
   if (x.dtype() == to) return x;
   const bool a5 = block.run().session.options.a5_casts;
-  if (!isa::cast_supported(x.dtype(), to, a5) && !isa::cast_by_detour(x.dtype(), to, a5))
+  if (!convertible(x.dtype(), to, a5))
     fail("lang.cast", site,
          "no native conversion from " + std::string(isa::name(x.dtype())) + " to " +
-             std::string(isa::name(to)) + " on this chip");
+             std::string(isa::name(to)) + " on this chip; cast to " + targets(x.dtype(), a5) +
+             " first");
   isa::Attr attr;
   attr.round = mode;
   Tile out = make_like(block, x, to, site);

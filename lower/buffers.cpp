@@ -331,9 +331,10 @@ void check_capacity(const BlockWork& work, const Placement& placement, const chi
     std::string id = space;
     std::transform(id.begin(), id.end(), id.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (live.empty()) live = "the rings between AIC and AIV";
     throw isa::Error("lower." + id + "-overflow", work.where,
-                     fmt::format("{} needs {} B, {} has {} B; live: {}", space, placement.peak[s],
-                                 chip.name, limit, live));
+                     fmt::format("{} needs {} B, {} has {} B; use smaller tiles; live: {}", space,
+                                 placement.peak[s], chip.name, limit, live));
   }
 }
 

@@ -174,7 +174,8 @@ py::object transpose(py::handle source, int64_t axis0, int64_t axis1) {
 
 /// pl.PadValue, or the number it stands for: 0, -inf, inf.
 isa::PadValue pad_value(py::handle h) {
-  if (py::isinstance<isa::PadValue>(h) || !is_number(h)) return h.cast<isa::PadValue>();
+  if (py::isinstance<isa::PadValue>(h)) return h.cast<isa::PadValue>();
+  if (!is_number(h)) fail("front.pad-value", "fillpad needs pad_value=pl.PadValue.zero, min or max");
   const double number = h.cast<double>();
   if (number == 0) return isa::PadValue::Zero;
   if (std::isinf(number)) return number < 0 ? isa::PadValue::Min : isa::PadValue::Max;

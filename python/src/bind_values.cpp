@@ -102,10 +102,18 @@ void bind_values(py::module_& m) {
             dim.attr("extent") = t.tensor.shape()[axis];  // pl.dynamic works as a number from here
           },
           py::arg("axis"), py::arg("dim"))
+      .def("__bool__",
+           [](const PyTensor&) -> bool {
+             fail("front.truth", "a tensor is neither true nor false; pl.read gives an element");
+           })
       .def("__getitem__", &tensor_item)
       .def("__setitem__", &set_tensor_item);
   py::class_<PyTile>(m, "Tile", "A value on a core")
       .def_property_readonly("shape", [](const PyTile& t) { return tuple_of(t.shape); })
+      .def("__bool__",
+           [](const PyTile&) -> bool {
+             fail("front.truth", "a tile is neither true nor false; pl.read gives an element");
+           })
       .def("__getitem__", &tile_item)
       .def("__setitem__", &set_tile_item);
 }

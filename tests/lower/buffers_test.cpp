@@ -142,8 +142,8 @@ TEST_CASE("an overflow names scope, space, limit, value and the live tiles") {
   CHECK_FALSE(lower::fits(p, chip));
   CHECK_THROWS_WITH(
       lower::check_capacity(w, p, chip, sites),
-      "scope test: UB needs 196608 B, a2a3 has 188416 B; live: [128x128] FP32 (k.cpp:1), [128x128] "
-      "FP32 (k.cpp:2), [128x128] FP32 (k.cpp:3) [lower.ub-overflow]");
+      "scope test: UB needs 196608 B, a2a3 has 188416 B; use smaller tiles; live: [128x128] FP32 "
+      "(k.cpp:1), [128x128] FP32 (k.cpp:2), [128x128] FP32 (k.cpp:3) [lower.ub-overflow]");
   chip.memory.ub = 196608;  // exactly enough
   CHECK(lower::fits(p, chip));
   CHECK_NOTHROW(lower::check_capacity(w, p, chip, sites));

@@ -158,8 +158,8 @@ TEST_CASE("ping-pong is given up where memory forbids it, with a hint; then it i
   REQUIRE(tight.hints.size() == 1);
   CHECK(tight.hints[0].id == "PH-MR-001");
   CHECK_THROWS_WITH(lower::lower(ub_pipeline(185), chip, serial()),
-                    "scope copy: UB needs 189440 B, a2a3 has 188416 B; live: [185x256] FP32 "
-                    "(test.cpp:2) [lower.ub-overflow]");
+                    "scope copy: UB needs 189440 B, a2a3 has 188416 B; use smaller tiles; live: "
+                    "[185x256] FP32 (test.cpp:2) [lower.ub-overflow]");
 }
 
 TEST_CASE("an output beyond L0C is an error naming it") {
