@@ -10,10 +10,11 @@ namespace {
 using isa::Opcode;
 
 /// [M,N] -> [M,1] over the valid columns.
-Tile row_reduce(Opcode opcode, const char* name, const Tile& a, DType out_dtype, Site site) {
+Tile row_reduce(Opcode opcode, const char* name, const Tile& a, DType out_dtype, Site site,
+                DTypes allowed = kFloats) {
   Block& block = require_block(name, site);
   const Tile& x = vector_operand(block, a, name, site);
-  require_dtype(x, kFloats, name, site);
+  require_dtype(x, allowed, name, site);
   Tile out = block.make(out_dtype, x.rows(), 1, x.valid_rows(), 1, site);
   block.execute(opcode, {}, out, {&x}, site);
   return out;
@@ -80,10 +81,10 @@ Tile row_sum(const Tile& a, Site site) {
   return row_reduce(Opcode::TROWSUM, "row_sum", a, a.dtype(), site);
 }
 Tile row_max(const Tile& a, Site site) {
-  return row_reduce(Opcode::TROWMAX, "row_max", a, a.dtype(), site);
+  return row_reduce(Opcode::TROWMAX, "row_max", a, a.dtype(), site, kArithmetic);
 }
 Tile row_min(const Tile& a, Site site) {
-  return row_reduce(Opcode::TROWMIN, "row_min", a, a.dtype(), site);
+  return row_reduce(Opcode::TROWMIN, "row_min", a, a.dtype(), site, kArithmetic);
 }
 Tile row_argmax(const Tile& a, Site site) {
   return row_reduce(Opcode::TROWARGMAX, "row_argmax", a, DType::I32, site);
