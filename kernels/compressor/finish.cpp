@@ -22,18 +22,20 @@ struct Rows {
   Tile lanes(int64_t column, int64_t width) const {
     return pl::load(pooled, {first, column}, {count, width});
   }
+  /// [count, 1]: the root and its reciprocal are taken on the column.
   Tile inverse_rms_of_rows() const {
     const int64_t step = c.norm_chunk;
     Tile sum = pl::full(1, count, DType::F32, 0.0);
     for (int64_t j : loop(c.head() / step, c.norm_stage))
       sum = add_row_squares(sum, lanes(j * step, step));
-    return inverse_rms(sum, c.head());
+    const Tile mean = pl::mul(sum, 1.0 / static_cast<double>(c.head()));
+    return pl::recip(pl::sqrt(as_column(pl::add(mean, kRmsEpsilon))));
   }
   /// Lanes times 1 / rms and gamma: gamma must travel with its lane, so it comes before a swap.
   Tile normalised(int64_t column, int64_t width, const Tile& inv) const {
     const Tile x = lanes(column, width);
     const Tile gamma = pl::cast(pl::load(a.norm_w, {0, column}, {1, width}), DType::F32);
-    return scale_columns(scale_rows(x, inv), gamma);
+    return scale_columns(pl::row_expand_mul(x, inv), gamma);
   }
   void put(const Tile& y, int64_t column) const {
     pl::store(normed.dtype() == DType::BF16 ? to_bf16(y) : y, {first, column}, normed);
