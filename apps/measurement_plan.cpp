@@ -52,7 +52,8 @@ std::string file_of(const MeasurementRow& row, const std::vector<MeasurementRow>
 /// What can be said without the checkout.
 void read_texts(PlannedRow& planned) {
   const MeasurementRow& row = planned.row;
-  if (row.repo != "pypto-lib") throw NotInRun("repo " + row.repo + " is not pypto-lib");
+  if (row.repo != "pypto-lib" && !ends_with(row.repo, "/pypto-lib"))
+    throw NotInRun("repo " + row.repo + " is not pypto-lib");
   if (!row.problem.empty()) throw NotInRun(row.problem);
   planned.metric = metric_from_name(row.metric);
   if (!planned.metric) throw NotInRun(why_not_modelled(row.metric));

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
-#include <set>
 
 #include "apps/csv.h"
 #include "isa/error.h"
@@ -76,7 +75,6 @@ std::vector<MeasurementRow> parse_measurements(const std::string& csv, const std
   if (records.empty()) throw isa::Error("measurements.empty", where, "the table has no header");
   const Columns columns = read_header(records[0], where);
   std::vector<MeasurementRow> rows;
-  std::set<std::string> ids;
   for (size_t i = 1; i < records.size(); ++i) {
     const std::string place = fmt::format("{}:{}", where, records[i].line);
     if (records[i].fields.size() != records[0].fields.size())
@@ -84,10 +82,7 @@ std::vector<MeasurementRow> parse_measurements(const std::string& csv, const std
                        fmt::format("the row has {} fields, the header {}", records[i].fields.size(),
                                    records[0].fields.size()));
     rows.push_back(read_row(records[i], columns));
-    if (rows.back().id.empty()) throw isa::Error("measurements.row", place, "the row has no id");
-    if (!ids.insert(rows.back().id).second)
-      throw isa::Error("measurements.row", place,
-                       "another row has the id '" + rows.back().id + "'");
+    if (rows.back().id.empty()) rows.back().id = fmt::format("line {}", records[i].line);
   }
   return rows;
 }

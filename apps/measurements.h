@@ -16,8 +16,8 @@ struct MeasurementRow {
 };
 
 /// Reads a table. Errors: "csv.syntax"; "measurements.column" for a column that is missing;
-/// "measurements.row" (line) for a row with another number of fields than the header or without an
-/// id, or with an id that another row has; "measurements.empty".
+/// "measurements.row" (line) for a row with another number of fields than the header;
+/// "measurements.empty". A row without an id is called by its line.
 std::vector<MeasurementRow> parse_measurements(const std::string& csv, const std::string& where);
 
 /// The rows whose id, family or group is named, in table order; all if `names` is empty. Error

@@ -95,8 +95,10 @@ TEST_CASE("tables of measurements that cannot be read") {
   CHECK(error(other) == "t.csv: column 'conditions' is missing [measurements.column]");
   CHECK(error(kHeader + "A,b\n") ==
         "t.csv:2: the row has 2 fields, the header 15 [measurements.row]");
-  CHECK(error(kHeader + kRow + kRow) == "t.csv:3: another row has the id 'A' [measurements.row]");
-  CHECK(error(kHeader + kRow.substr(1)) == "t.csv:2: the row has no id [measurements.row]");
+}
+
+TEST_CASE("a row without an id is called by its line") {
+  CHECK(app::parse_measurements(kHeader + kRow + kRow.substr(1), "t.csv")[1].id == "line 3");
 }
 
 TEST_CASE("rows are selected by id, family and group, in table order") {

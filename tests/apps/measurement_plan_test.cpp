@@ -164,6 +164,7 @@ TEST_CASE("rows that cannot be answered say why") {
   };
   CHECK(reason([](MeasurementRow&) {}) == "");
   CHECK(reason([](MeasurementRow& r) { r.repo = "simpler"; }) == "repo simpler is not pypto-lib");
+  CHECK(reason([](MeasurementRow& r) { r.repo = "hw-native-sys/pypto-lib"; }) == "");
   CHECK(reason([](MeasurementRow& r) { r.problem = "value_after is not a number: 'x'"; }) ==
         "value_after is not a number: 'x'");
   CHECK(reason([](MeasurementRow& r) { r.metric = "row_us"; }) ==
