@@ -106,6 +106,28 @@ def square_program(rows):
     return Square
 
 
+@pl.jit
+def loops(x: pl.Tensor[[ROWS, COLS], pl.FP32], y: pl.Out[pl.Tensor[[ROWS, COLS], pl.FP32]],
+          seen: pl.Scalar[pl.INT32]):
+    indices.clear()
+    with pl.at(level=pl.Level.CORE_GROUP):
+        for i in pl.range(3, 3):
+            indices.append(i)
+        for i in pl.range(1, seen, 2):
+            for j in pl.parallel(2):
+                indices.append((i, j))
+        for i in pl.pipeline(4, stage=2):
+            y[i : i + 1, :] = x[i : i + 1, :]
+            if i == 1:
+                break
+        walk = iter(pl.range(1))
+        indices.append((next(walk), next(walk, "end"), next(walk, "end")))
+    return y
+
+
+indices: list[object] = []
+
+
 class Programs(unittest.TestCase):
     def setUp(self):
         self.x = torch.arange(ROWS * COLS, dtype=torch.float32).reshape(ROWS, COLS)
@@ -147,6 +169,12 @@ class Programs(unittest.TestCase):
         rows.extent, blocks.extent = 3, 9
         self.assertEqual([int(d) for d in dims], [7, 2, 4, 1])
         self.assertEqual((rows + 1, 10 - blocks), (4, 1))  # plain numbers during a call
+
+    def test_loops_end_as_python_loops_do(self):
+        loops(self.x, self.y, 4)
+        self.assertEqual(indices, [(1, 0), (1, 1), (3, 0), (3, 1), (0, "end", "end")])
+        self.assertTensor(self.y[:2], self.x[:2])
+        self.assertTensor(self.y[2:], self.z[2:])
 
     def test_with_spmd(self):
         blocks(self.x, self.y, self.z)
