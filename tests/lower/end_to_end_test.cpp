@@ -383,6 +383,43 @@ TEST_CASE("the mask form of scatter runs on a2a3 and is refused on a5") {
                     Catch::Contains("scope scatter") && Catch::Contains("[lower.mask-scatter]"));
 }
 
+TEST_CASE("scalar writes next to bulk stores of the same tensor are staged") {
+  on_both_chips([] {
+    pl::Session s("map");
+    const pl::Tensor map = s.output("map", DType::I32, {2, 16});
+    pl::at({"map"}, [&] {
+      pl::store(pl::full(2, 16, DType::I32, -1), {0, 0}, map);
+      for (int64_t i : pl::range(5)) pl::write(map, {1, i}, 7);  // a run
+      for (int64_t i : pl::range(6))
+        if (i % 2 == 0) pl::write(map, {0, i * 2}, static_cast<double>(i));
+    });
+    return s.finish();
+  });
+  for (auto split : {pl::SplitMode::None, pl::SplitMode::UpDown}) {
+    INFO("split " << static_cast<int>(split));
+    on_both_chips([split] {
+      pl::Session s("fill");
+      const pl::Tensor a = input(s, "a", DType::BF16, {64, 64}, 31);
+      const pl::Tensor y = s.output("y", DType::F32, {64, 1});
+      const pl::Tensor z = s.output("z", DType::F32, {64, 64});
+      pl::ScopeOptions options{"fill"};
+      options.split = split;
+      pl::spmd(4, options, [&](int64_t b) {
+        if (b < 2) {
+          const pl::Tile product =
+              pl::matmul(pl::load(a, {b * 16, 0}, {16, 64}), pl::load(a, {0, 0}, {64, 64}));
+          pl::store(product, {b * 16, 0}, z);
+          pl::store(pl::row_max(pl::mul(product, 2.0)), {b * 16, 0}, y);
+        } else {
+          for (int64_t i : pl::range(16)) pl::write(y, {b * 16 + i, 0}, -3.0e38);
+          pl::store(pl::full(16, 64, DType::F32, 0.0), {b * 16, 0}, z);
+        }
+      });
+      return s.finish();
+    });
+  }
+}
+
 TEST_CASE("the result does not depend on the thread count") {
   lower::Options one, four;
   one.threads = 1;
