@@ -176,8 +176,8 @@ TEST_CASE("an output beyond L0C is an error naming it") {
        lower_test::buffer("c", DType::F32, 128, 512, isa::BufferRole::Output)});
   CHECK_THROWS_WITH(
       lower::lower(p, lower_test::a2a3(), serial()),
-      "scope qproj_matmul: L0C needs 262144 B, a2a3 has 131072 B; live: [128x512] FP32 "
-      "[lower.l0c-overflow]");
+      "scope qproj_matmul: L0C needs 262144 B, a2a3 has 131072 B; use smaller tiles; live: [128x512] "
+      "FP32 [lower.l0c-overflow]");
   CHECK_NOTHROW(lower::lower(p, lower_test::a5(), serial()));  // 256 KB there
 }
 
