@@ -37,7 +37,8 @@ class Pair(unittest.TestCase):
         python.mkdir()
         subprocess.run([os.environ["A2A3SIM_CPP_PAIR"], str(cls.cpp)], check=True)
         subprocess.run([sys.executable, "-B", str(HERE / "split_k_norm.py")], cwd=python,
-                       check=True, capture_output=True)
+                       check=True, capture_output=True,
+                       env={**os.environ, "A2A3SIM_DEP_GEN": "1", "A2A3SIM_DETAIL": "1"})
         (cls.python,) = (python / "build_output").iterdir()
 
     @classmethod
@@ -64,6 +65,13 @@ class Pair(unittest.TestCase):
         order = [task["task_id"] for task in graph["tasks"]]
         edges = {(order.index(e["pred"]), order.index(e["succ"])) for e in graph["edges"]}
         self.assertEqual(edges, {(0, 1), (1, 2)})  # clear, add, norm
+
+    def test_every_instruction_is_recorded_on_request(self) -> None:
+        (trace,) = self.python.glob("dfx_outputs/merged_swimlane_*.json")
+        events = json.loads(trace.read_text())["traceEvents"]
+        summary = json.loads((self.python / "summary.json").read_text())
+        recorded = sum(e.get("cat") == "instr" for e in events)
+        self.assertEqual(recorded, summary["instructions"])
 
     def test_a_missing_dependency_is_seen(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -49,5 +49,4 @@ if __name__ == "__main__":
     split_k_norm(torch.zeros(ROWS, DEPTH, dtype=torch.bfloat16),
                  torch.zeros(DEPTH, COLS, dtype=torch.bfloat16),
                  torch.zeros(ROWS, COLS, dtype=torch.bfloat16),
-                 config=RunConfig(platform="a2a3sim", enable_l2_swimlane=True,
-                                  enable_dep_gen=True))
+                 config=RunConfig(platform="a2a3sim", enable_l2_swimlane=True))
