@@ -62,11 +62,10 @@ void write_rank_results(traces::OutputFolder& folder, const std::vector<RunResul
   for (size_t r = 0; r < results.size(); ++r) {
     OutputOptions own = options;
     own.dfx = fmt::format("dfx_outputs/rank{}/d{}/", r, dispatch);
-    own.rest = fmt::format("next_levels/rank{}{}/", r,
-                           dispatch == 0 ? "" : fmt::format("_d{}", dispatch));
+    own.rest =
+        fmt::format("next_levels/rank{}{}/", r, dispatch == 0 ? "" : fmt::format("_d{}", dispatch));
     write_result(folder, results[r], request, own);
-    if (last == nullptr || last->summary.makespan < results[r].summary.makespan)
-      last = &results[r];
+    if (last == nullptr || last->summary.makespan < results[r].summary.makespan) last = &results[r];
   }
   if (last != nullptr) folder.write("summary.json", traces::summary_json(last->summary));
 }

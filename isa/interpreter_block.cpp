@@ -10,9 +10,8 @@ namespace isa::interp {
 namespace {
 
 bool writes_gm(const Instr& i) {
-  return i.gm.present() &&
-         (i.op == Opcode::TSTORE || i.op == Opcode::TPUSH || i.op == Opcode::SWRITE ||
-          i.op == Opcode::TNOTIFY);
+  return i.gm.present() && (i.op == Opcode::TSTORE || i.op == Opcode::TPUSH ||
+                            i.op == Opcode::SWRITE || i.op == Opcode::TNOTIFY);
 }
 
 /// The message of an error that does not know its place yet.
@@ -143,8 +142,8 @@ bool BlockRun::run_stream(int stream) {
 bool BlockRun::flag_there(const Instr& wait) {
   const GmCopy copy = gm_copy(wait.gm);
   gm_ranges(wait.gm);
-  const int64_t value = get_integer(copy.bytes().data() + scratch_.ranges.front().begin,
-                                    wait.gm.dtype);
+  const int64_t value =
+      get_integer(copy.bytes().data() + scratch_.ranges.front().begin, wait.gm.dtype);
   const auto expected = static_cast<int64_t>(wait.attr.imm);
   return wait.attr.cmp == CmpOp::Eq ? value == expected : value >= expected;
 }
@@ -153,10 +152,8 @@ bool BlockRun::wait_for_peers() {
   std::vector<std::pair<int, const Instr*>> waits;
   for (int s = 0; s < kStreams; ++s) {
     if (ended(s) || standing_at_barrier(s)) continue;
-    const Instr& i =
-        stream_of(code_, s).instrs.elements()[position_[static_cast<size_t>(s)]];
-    if (i.op == Opcode::TWAIT &&
-        (i.wait_event < 0 || raised_[static_cast<size_t>(i.wait_event)]))
+    const Instr& i = stream_of(code_, s).instrs.elements()[position_[static_cast<size_t>(s)]];
+    if (i.op == Opcode::TWAIT && (i.wait_event < 0 || raised_[static_cast<size_t>(i.wait_event)]))
       waits.emplace_back(s, &i);
   }
   if (waits.empty() || world_ == nullptr) return false;

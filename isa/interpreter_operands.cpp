@@ -74,13 +74,13 @@ BlockRun::GmCopy BlockRun::gm_copy(const GmAccess& gm) {
   const GmBuffer& buffer = graph_.buffer(gm.buffer);
   const auto ranks = world_ == nullptr ? 0 : static_cast<int>(world_->graphs.size());
   if (buffer.window == GmBuffer::kNoWindow || gm.peer < 0 || gm.peer >= ranks)
-    throw Error("isa.peer", fmt::format("GM {}: rank {} of {} has no copy of it", buffer.name,
-                                        gm.peer, ranks));
+    throw Error("isa.peer",
+                fmt::format("GM {}: rank {} of {} has no copy of it", buffer.name, gm.peer, ranks));
   const auto peer = static_cast<size_t>(gm.peer);
   const BufferId there = world_->graphs[peer]->window_buffer(buffer.window);
   if (!there.valid())
-    throw Error("isa.peer", fmt::format("GM {}: rank {} does not use this window", buffer.name,
-                                        gm.peer));
+    throw Error("isa.peer",
+                fmt::format("GM {}: rank {} does not use this window", buffer.name, gm.peer));
   return {world_->images[peer], there.value};
 }
 

@@ -1,4 +1,5 @@
-// Programs of several ranks as fibres: one at a time, in a fixed order, each on a thread of its own.
+// Programs of several ranks as fibres: one at a time, in a fixed order, each on a thread of its
+// own.
 #pragma once
 
 #include <condition_variable>

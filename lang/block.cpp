@@ -333,11 +333,9 @@ Tile Block::load_window(const Tile& tile, int64_t row, int64_t col, int64_t rows
   if (row < 0 || col < 0 || rows <= 0 || cols <= 0 || row >= ref.rows || col >= ref.cols)
     fail("lang.tile-window", site,
          "window " + extent(rows, cols) + " at (" + std::to_string(row) + ", " +
-             std::to_string(col) + ") of a tile " + describe(tile) +
-             " starts outside or is empty");
-  Tile window =
-      make(ref.dtype, rows, cols, std::clamp<int64_t>(ref.valid_rows - row, 0, rows),
-           std::clamp<int64_t>(ref.valid_cols - col, 0, cols), site);
+             std::to_string(col) + ") of a tile " + describe(tile) + " starts outside or is empty");
+  Tile window = make(ref.dtype, rows, cols, std::clamp<int64_t>(ref.valid_rows - row, 0, rows),
+                     std::clamp<int64_t>(ref.valid_cols - col, 0, cols), site);
   append_foreign_load(tile, window, row * ref.cols + col, site).gm.buffer =
       isa::BufferId(static_cast<uint32_t>(foreign_windows.size()));
   foreign_windows.push_back({tile, record.ops.size() - 1});

@@ -129,7 +129,7 @@ Tile cmp(const Tile& a, const Tile& b, CmpOp op, Site site = Site::here());
 Tile cmp(const Tile& a, double s, CmpOp op, Site site = Site::here());
 Tile sel(const Tile& mask, const Tile& a, const Tile& b, Site site = Site::here());
 
-// --- reductions and broadcasts (FP32, FP16) ---------------------------------------------------
+// --- reductions and broadcasts (FP32, FP16; row_max and row_min also INT32, INT16) --------------
 
 Tile row_sum(const Tile& a, Site site = Site::here());  ///< [M,N] -> [M,1]
 Tile row_max(const Tile& a, Site site = Site::here());

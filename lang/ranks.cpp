@@ -19,7 +19,8 @@ std::string text(const Dims& dims) {
 Session::Impl& session_of_world(const char* what, Site site) {
   Session::Impl& session = current_session(site);
   if (session.seat.world == nullptr)
-    fail("lang.no-world", site, std::string(what) + " needs a program of several ranks (pl::World)");
+    fail("lang.no-world", site,
+         std::string(what) + " needs a program of several ranks (pl::World)");
   return session;
 }
 
@@ -54,8 +55,9 @@ isa::GmAccess flag_access(const char* what, const Tensor& t, int16_t peer, const
     gm.offset += index[i] * t.strides()[i];
   }
   if (!inside)
-    fail("lang.flag", site,
-         std::string(what) + " of flag " + text(index) + " of a window of shape " + text(t.shape()));
+    fail(
+        "lang.flag", site,
+        std::string(what) + " of flag " + text(index) + " of a window of shape " + text(t.shape()));
   gm.buffer = t.buffer();
   gm.dtype = t.dtype();
   gm.peer = peer;
@@ -96,10 +98,8 @@ void copy(Block& b, const GmWindow& from, const GmWindow& to, const CopyOptions&
              std::to_string(to.cols) + "] " + std::string(isa::name(to.gm.dtype)));
   if (options.pipeline && (options.chunk_rows <= 0 || options.chunk_cols <= 0))
     fail("lang.copy-chunk", site, "pipeline needs chunk_rows and chunk_cols");
-  const int64_t rows =
-      options.chunk_rows > 0 ? std::min(options.chunk_rows, from.rows) : from.rows;
-  const int64_t cols =
-      options.chunk_cols > 0 ? std::min(options.chunk_cols, from.cols) : from.cols;
+  const int64_t rows = options.chunk_rows > 0 ? std::min(options.chunk_rows, from.rows) : from.rows;
+  const int64_t cols = options.chunk_cols > 0 ? std::min(options.chunk_cols, from.cols) : from.cols;
   std::vector<Tile> stages;
   for (int i = 0; i < (options.pipeline ? 2 : 1); ++i)
     stages.push_back(b.make(from.gm.dtype, rows, cols, rows, cols, site, TileSpace::Vec));
@@ -207,8 +207,8 @@ void wait(const Tensor& signal, const Dims& index, int64_t expected, WaitCmp cmp
   const auto value = [flag] { return isa::get_integer(flag, DType::I32); };
   const auto there = [=] { return cmp == WaitCmp::Eq ? value() == expected : value() >= expected; };
   if (there()) return;
-  const std::string who = "rank " + std::to_string(seat.rank) + " in " + where(site) + " for flag " +
-                          b.buffer(gm.buffer).info.name + text(index);
+  const std::string who = "rank " + std::to_string(seat.rank) + " in " + where(site) +
+                          " for flag " + b.buffer(gm.buffer).info.name + text(index);
   seat.world->turns.wait(seat.rank, there, [=] {
     return who + " = " + std::to_string(value()) + " to be " +
            (cmp == WaitCmp::Eq ? "" : "at least ") + std::to_string(expected);

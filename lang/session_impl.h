@@ -66,7 +66,7 @@ class Session::Impl {
 
   isa::CodePool<Op> code_;  ///< of finished blocks
   std::vector<std::unique_ptr<GmStorage>> buffers_;
-  std::vector<isa::BufferId> windows_;  ///< by WindowId; invalid until used
+  std::vector<isa::BufferId> windows_;                     ///< by WindowId; invalid until used
   std::unordered_map<std::string, isa::SiteId> site_ids_;  // lookup only, never iterated
   std::vector<bool> manual_;                               ///< open runtime scopes
   std::vector<std::pair<TaskId, isa::BufferId>> spill_allocs_;

@@ -72,8 +72,7 @@ std::vector<std::vector<Footprint>> footprints(const pl::RecordedProgram& progra
     for (uint32_t t = 0; t < program.scopes.size(); ++t)
       for (const pl::BlockRecord& block : program.scopes[t].blocks)
         for (const pl::Op& op : block.ops)
-          if (op.kind == pl::Op::Kind::Instr && (gm_reads(op) || gm_writes(op)) &&
-              !meets_peers(op))
+          if (op.kind == pl::Op::Kind::Instr && (gm_reads(op) || gm_writes(op)) && !meets_peers(op))
             f(TaskId(t), op);
   };
   for_each_access([&](TaskId t, const pl::Op& op) {

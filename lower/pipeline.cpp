@@ -24,8 +24,7 @@ bool is_op(const Item& it, Opcode op) { return is_instr(it) && it.op->opcode == 
 
 /// Nothing may move across a point where other cores or ranks are met.
 bool is_fence(const Op& op) {
-  return op.opcode == Opcode::SYNCALL || op.opcode == Opcode::TNOTIFY ||
-         op.opcode == Opcode::TWAIT;
+  return op.opcode == Opcode::SYNCALL || op.opcode == Opcode::TNOTIFY || op.opcode == Opcode::TWAIT;
 }
 bool reads_gm_scalar(const Item& it) { return is_op(it, Opcode::SREAD) && it.op->gm.present(); }
 bool writes_gm(const Item& it) {

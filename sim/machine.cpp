@@ -39,8 +39,7 @@ class Machine {
     build_cores();
     orchestrator_ = std::make_unique<Orchestrator>((prefix_ + "orchestrator").c_str(), shared_);
     for (int t = 0; t < chip.aicpu_schedulers; ++t) {
-      schedulers_.push_back(
-          std::make_unique<Scheduler>(
+      schedulers_.push_back(std::make_unique<Scheduler>(
           fmt::format("{}scheduler_{}", prefix_, t).c_str(), t, shared_));
       shared_.threads.push_back(schedulers_.back().get());
     }

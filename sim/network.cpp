@@ -39,8 +39,7 @@ void Network::step(size_t rank, const isa::GmAccess& gm, MemoryRequest request,
   const auto window = static_cast<size_t>(buffer.window);
   // A peer that never looks at its copy has no address for it: any will do.
   const bool placed = window < peer.windows.size() && peer.windows[window].valid();
-  request.gm_addr =
-      placed ? peer.graph->buffer(peer.windows[window]).gm_addr : buffer.gm_addr;
+  request.gm_addr = placed ? peer.graph->buffer(peer.windows[window]).gm_addr : buffer.gm_addr;
   NetworkPath path{request.write ? own.out_free : peer.out_free,
                    request.write ? peer.in_free : own.in_free, ps_per_byte_};
   request.path = &path;

@@ -54,9 +54,9 @@ class Network : public sc_core::sc_module {
   struct Rank {
     const isa::TaskGraph* graph = nullptr;
     MemorySystem* memory = nullptr;
-    std::vector<isa::BufferId> windows;   ///< by window number
-    int64_t out_free = 0, in_free = 0;    ///< when the port can take more, by direction
-    std::map<FlagPlace, int32_t> flags;   ///< windows start at zero
+    std::vector<isa::BufferId> windows;  ///< by window number
+    int64_t out_free = 0, in_free = 0;   ///< when the port can take more, by direction
+    std::map<FlagPlace, int32_t> flags;  ///< windows start at zero
     sc_core::sc_event changed;
   };
   struct Change {

@@ -289,7 +289,8 @@ bool runs_on(const std::string& opcode, isa::Pipe pipe) {
   if (opcode == "TEXTRACT") return pipe == Pipe::MTE1;
   if (opcode == "TMOV") return pipe == Pipe::MTE1 || pipe == Pipe::V;
   if (opcode == "TMATMUL" || opcode == "TMATMUL_ACC") return pipe == Pipe::M;
-  for (const char* scalar : {"SREAD", "SWRITE", "SWORK", "DCCI", "SYNCALL", "TFREE", "TNOTIFY", "TWAIT"})
+  for (const char* scalar :
+       {"SREAD", "SWRITE", "SWORK", "DCCI", "SYNCALL", "TFREE", "TNOTIFY", "TWAIT"})
     if (opcode == scalar) return pipe == Pipe::S;
   return pipe == Pipe::V && !opcode.empty() && opcode.front() == 'T';
 }

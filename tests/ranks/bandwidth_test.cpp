@@ -19,8 +19,7 @@ std::vector<double> send(const std::vector<int>& to, int64_t blocks, const chips
   pl::World world(static_cast<int>(to.size()));
   const pl::WindowId data = world.alloc_window(blocks * kBlockBytes);
   const auto programs = record(world, [&](pl::Session&, int rank) {
-    const pl::Tensor w =
-        pl::window(data, DType::F32, {blocks * kStores * kRows, kCols}, "w");
+    const pl::Tensor w = pl::window(data, DType::F32, {blocks * kStores * kRows, kCols}, "w");
     const int peer = to[static_cast<size_t>(rank)];
     if (peer < 0) return;
     pl::spmd(blocks, {"send"}, [&](int64_t b) {

@@ -25,9 +25,7 @@ isa::Error in_scope(const std::function<void(const pl::Tensor& w, const pl::Tens
 }  // namespace
 
 TEST_CASE("errors of operations between ranks") {
-  isa::Error e = in_scope([](auto& w, auto&, auto&) {
-    pl::remote_load(w, 2, {0, 0}, {1, 64});
-  });
+  isa::Error e = in_scope([](auto& w, auto&, auto&) { pl::remote_load(w, 2, {0, 0}, {1, 64}); });
   CHECK(e.id() == "lang.peer");
   CHECK_THAT(e.what(), Contains("scope talk, errors_test.cpp:") &&
                            Contains("remote_load with rank 2, the world has ranks 0..1"));

@@ -59,8 +59,7 @@ std::vector<pl::RecordedProgram> all_to_all(int ranks) {
 TEST_CASE("lowered programs of two and four ranks give the eager values") {
   for (const int ranks : {1, 2, 4}) {
     const auto programs = all_to_all(ranks);
-    for (const char* name : {"a2a3", "a5"})
-      lower_and_verify(programs, chips::load_chip(name));
+    for (const char* name : {"a2a3", "a5"}) lower_and_verify(programs, chips::load_chip(name));
     // Each rank's sum holds one matrix of every rank from every rank.
     float sum = 0;
     for (int r = 0; r < ranks; ++r) sum += 1000.0f * r + 7;

@@ -86,8 +86,7 @@ chips::Chip chip(const std::vector<std::string>& link) {
 std::vector<isa::TaskGraph> lower(const std::vector<pl::RecordedProgram>& programs,
                                   const chips::Chip& chip) {
   std::vector<isa::TaskGraph> graphs;
-  for (const pl::RecordedProgram& p : programs)
-    graphs.push_back(lower::lower(p, chip).graph);
+  for (const pl::RecordedProgram& p : programs) graphs.push_back(lower::lower(p, chip).graph);
   return graphs;
 }
 

@@ -54,13 +54,13 @@ FlagTimes flag_times(const chips::Chip& c, int64_t work) {
 
 TEST_CASE("a wait ends with the first poll at which the flag has arrived") {
   for (const double latency : {350.0, 351.0, 999.0, 2000.0}) {
-    const chips::Chip c = chip({"latency_ns=" + std::to_string(latency), "notify_ns=200",
-                                "poll_ns=130"});
+    const chips::Chip c =
+        chip({"latency_ns=" + std::to_string(latency), "notify_ns=200", "poll_ns=130"});
     const FlagTimes t = flag_times(c, 4);
     const int64_t arrival = t.notify_start + ps(200) + ps(latency), poll = ps(130);
     REQUIRE(arrival > t.wait_start);
-    CHECK(t.wait_end >= arrival + poll);      // not before the flag is there and has been read
-    CHECK(t.wait_end < arrival + 2 * poll);   // but with the next poll
+    CHECK(t.wait_end >= arrival + poll);     // not before the flag is there and has been read
+    CHECK(t.wait_end < arrival + 2 * poll);  // but with the next poll
     CHECK((t.wait_end - t.wait_start) % poll == 0);
     CHECK(t.notify_end == t.notify_start + ps(200) + 2 * ps(latency));
   }
@@ -131,8 +131,7 @@ TEST_CASE("replays of ranks are the same every time") {
   const auto a = replay(graphs, c), b = replay(graphs, c);
   for (size_t r = 0; r < 2; ++r) {
     REQUIRE(a[r].instrs.size() == b[r].instrs.size());
-    for (size_t i = 0; i < a[r].instrs.size(); ++i)
-      CHECK(a[r].instrs[i].end == b[r].instrs[i].end);
+    for (size_t i = 0; i < a[r].instrs.size(); ++i) CHECK(a[r].instrs[i].end == b[r].instrs[i].end);
   }
 }
 
@@ -205,10 +204,10 @@ TEST_CASE("a simulation that waits for a flag nobody raises names ranks, cores a
     if (in.op == Opcode::TNOTIFY) in.attr.imm = 0;
   const isa::Error e = error_of([&] { replay(graphs, c); });
   CHECK(e.id() == "sim.deadlock");
-  CHECK_THAT(e.what(), Catch::Matchers::Contains("rank 1: nothing can happen after") &&
-                           Catch::Matchers::Contains("s block 0, S instr") &&
-                           Catch::Matchers::Contains(
-                               "(TWAIT) waits for at least 1 of flags, which is 0"));
+  CHECK_THAT(e.what(),
+             Catch::Matchers::Contains("rank 1: nothing can happen after") &&
+                 Catch::Matchers::Contains("s block 0, S instr") &&
+                 Catch::Matchers::Contains("(TWAIT) waits for at least 1 of flags, which is 0"));
 }
 
 TEST_CASE("graphs are replayed as the ranks they are") {
