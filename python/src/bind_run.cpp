@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 
 #include "apps/output.h"
@@ -22,6 +23,9 @@ constexpr const char* kRingHeap = "2147483648";
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
+
+/// CPU time of the process, all threads: unlike seconds_since the same on a busy machine.
+double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 /// What a recording amounts to, before lowering.
 struct Size {
@@ -83,6 +87,7 @@ class Run {
     request_.verify_lowering = options.keep_initial;
     session_ = std::make_unique<pl::Session>(name, options);
     started_ = std::chrono::steady_clock::now();
+    started_cpu_ = cpu_seconds();
   }
 
   ~Run() { abandon(); }
@@ -105,6 +110,7 @@ class Run {
   /// Ends the program; what it recorded stays here until it is replayed.
   void end() {
     execute_s_ = seconds_since(started_);
+    execute_cpu_s_ = cpu_seconds() - started_cpu_;
     recorded_ = std::make_unique<pl::RecordedProgram>(session().finish());
     session_.reset();
   }
@@ -135,8 +141,9 @@ class Run {
     const int dispatch = options.contains("dispatch") ? options["dispatch"].cast<int>() : 0;
 
     const auto start = std::chrono::steady_clock::now();
+    const double start_cpu = cpu_seconds();
     std::vector<app::RunResult> results;
-    double replay_s = 0, write_s = 0;
+    double replay_s = 0, replay_cpu_s = 0, write_s = 0;
     {
       py::gil_scoped_release unlocked;
       app::Progress progress;
@@ -150,6 +157,7 @@ class Run {
         results = app::replay_ranks(programs, chip, request, progress);
       }
       replay_s = seconds_since(start);
+      replay_cpu_s = cpu_seconds() - start_cpu;
       if (!out_dir.empty()) write(results, request, files, out_dir, alone ? -1 : dispatch);
       write_s = seconds_since(start) - replay_s;
     }
@@ -157,6 +165,7 @@ class Run {
     for (size_t r = 0; r < runs.size(); ++r) {
       py::dict out = describe(results[r], *runs[r]);
       out["replay_s"] = replay_s;
+      out["replay_cpu_s"] = replay_cpu_s;
       out["write_s"] = write_s;
       all.append(out);
     }
@@ -187,6 +196,7 @@ class Run {
     out["operations"] = size.operations;
     out["gmac"] = static_cast<double>(size.macs) / 1e9;
     out["execute_s"] = run.execute_s_;
+    out["execute_cpu_s"] = run.execute_cpu_s_;
     py::list diagnostics, hazards;
     for (const pl::Diagnostic& d : result.diagnostics)
       diagnostics.append(d.where + ": " + d.message + " [" + d.id + "]");
@@ -216,7 +226,7 @@ class Run {
   std::unique_ptr<pl::Session> session_;
   std::unique_ptr<pl::RecordedProgram> recorded_;  ///< once the program has ended
   std::chrono::steady_clock::time_point started_;
-  double execute_s_ = 0;
+  double started_cpu_ = 0, execute_s_ = 0, execute_cpu_s_ = 0;
 };
 
 }  // namespace

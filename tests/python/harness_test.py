@@ -266,7 +266,8 @@ class Harness(unittest.TestCase):
         self.assertEqual(
             (entry["program"], entry["platform"], entry["chip"], entry["tasks"], entry["rank"],
              entry["ranks"], entry["passed"]), ("scale", "a2a3sim", "a2a3", 5, 0, 1, None))
-        for key in ("operations", "gmac", "execute_s", "replay_s", "wall_us", "blocks"):
+        for key in ("operations", "gmac", "execute_s", "execute_cpu_s", "replay_s", "replay_cpu_s",
+                    "wall_us", "blocks"):
             self.assertIsNotNone(entry[key], key)
         self.assertTrue(entry["file"].endswith("harness_test.py"))
 

@@ -11,6 +11,8 @@ from front_end import COPY
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts/upstream_table"
 RUN = '''
+import os
+import signal
 import sys
 import torch
 from pypto.runtime import RunConfig
@@ -19,6 +21,8 @@ assert sys.argv[1:3] == ["-p", "a2a3sim"], sys.argv
 x, y = torch.ones(ROWS, COLS), torch.zeros(ROWS, COLS)
 copy(x, y, config=RunConfig(platform="a2a3sim"))
 copy(x, y, config=RunConfig(platform="a2a3sim"))
+if "--big" in sys.argv:  # as the system does when memory runs out
+    os.kill(os.getpid(), signal.SIGKILL)
 print("[RUN] FAIL 'y'" if sys.argv[3:] else "[RUN] PASS")
 raise SystemExit(1 if sys.argv[3:] else 0)
 '''
@@ -46,6 +50,7 @@ class UpstreamTable(unittest.TestCase):
             "# comment\n"
             f"{self.commit} | models/rows.py | | |\n"
             f"{self.commit} | models/rows.py | --wrong | |\n"
+            f"{self.commit} | models/rows.py | --big | heavy |\n"
             f"{self.commit} | models/large.py | | heavy skip | needs 40 GB\n")
         self.table = self.folder / "table.md"
 
@@ -75,7 +80,8 @@ class UpstreamTable(unittest.TestCase):
         self.assertEqual(passed[1:4], ["pass", "2", "4"])  # twice a task of a load and a store
         self.assertGreater(float(passed[8]), 0)
         self.assertEqual(rows["`models/rows.py --wrong`"][1], "fail: [RUN] FAIL 'y'")
-        self.assertIn("1 of 3 files pass.", self.table.read_text())
+        self.assertEqual(rows["`models/rows.py --big`"][1], "killed")
+        self.assertIn("1 of 4 files pass.", self.table.read_text())
         self.assertEqual([p.name for p in (self.folder / "build/upstream").iterdir()
                           if p.name.startswith("rows")], [])
 

@@ -153,7 +153,8 @@ def options_of(launch: Launch) -> dict[str, Any]:
     return options
 
 
-_LOGGED = ("tasks", "blocks", "operations", "gmac", "execute_s", "lower_s", "replay_s", "wall_us")
+_LOGGED = ("tasks", "blocks", "operations", "gmac", "execute_s", "execute_cpu_s", "lower_s",
+           "replay_s", "replay_cpu_s", "wall_us")
 
 
 def append_run_log(launch: Launch, machine: Machine, result: dict[str, Any]) -> None:
