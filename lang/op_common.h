@@ -39,8 +39,7 @@ inline void require_same_dtype(const Tile& a, const Tile& b, const char* op, Sit
 inline void require_shape(bool ok, const Tile& a, const Tile& b, const char* op, Site site,
                           const char* rule = "") {
   if (!ok)
-    fail("lang.shape", site,
-         std::string(op) + " of " + describe(a) + " and " + describe(b) + rule);
+    fail("lang.shape", site, std::string(op) + " of " + describe(a) + " and " + describe(b) + rule);
 }
 
 /// Vector operands live in UB: error "lang.memory-space" for tiles the author put into L1.

@@ -157,8 +157,9 @@ void store_to(const Tile& tile, const Dims& offsets, const Tensor& t, int16_t pe
   if (w.transposed || !fits(*src, w))
     fail("lang.store-window", site,
          "tile " + describe(*src) + " does not fit the window [" + std::to_string(w.rows) + "x" +
-             std::to_string(w.cols) + "]" + (w.transposed ? " of a transposed view; transpose the tile instead"
-                            : "; both must have the same size"));
+             std::to_string(w.cols) + "]" +
+             (w.transposed ? " of a transposed view; transpose the tile instead"
+                           : "; both must have the same size"));
   // FIXPIPE converts a cube result on its way out; nothing else does.
   const bool converts =
       src->data()->from_cube && (t.dtype() == DType::BF16 || t.dtype() == DType::F16);

@@ -129,8 +129,10 @@ void bind_ranks(py::module_& m) {
                                    dims_of(shape, "a shape"), name, here())};
       },
       py::arg("window"), py::arg("dtype"), py::arg("shape"), py::arg("name"));
-  m.def("pld_rank", [](py::handle) { return pl::my_rank(here()); }, py::arg("ctx"));
-  m.def("pld_nranks", [](py::handle) { return pl::rank_count(here()); }, py::arg("ctx"));
+  m.def(
+      "pld_rank", [](py::handle) { return pl::my_rank(here()); }, py::arg("ctx"));
+  m.def(
+      "pld_nranks", [](py::handle) { return pl::rank_count(here()); }, py::arg("ctx"));
   m.def(
       "pld_notify",
       [](py::handle target, py::handle peer, py::handle offsets, py::handle value, NotifyOp op) {
@@ -150,7 +152,7 @@ void bind_ranks(py::module_& m) {
   m.def(
       "pld_remote_store",
       [](py::handle source, py::handle target, py::handle peer, py::handle offsets,
-          py::handle atomic) { remote_store(source, target, peer, offsets, adds(atomic)); },
+         py::handle atomic) { remote_store(source, target, peer, offsets, adds(atomic)); },
       py::arg("src"), py::arg("target"), py::arg("peer"), py::arg("offsets"), py::kw_only(),
       py::arg("atomic") = py::none());
   m.def("pld_remote_load", &remote_load, py::arg("target"), py::arg("peer"), py::arg("offsets"),
@@ -158,8 +160,8 @@ void bind_ranks(py::module_& m) {
   m.def(
       "pld_put",
       [](py::handle dst, py::handle peer, py::handle src, py::handle dst_offsets,
-          py::handle src_offsets, py::handle shape, py::handle atomic, py::handle chunk_rows,
-          py::handle chunk_cols, bool pipeline) {
+         py::handle src_offsets, py::handle shape, py::handle atomic, py::handle chunk_rows,
+         py::handle chunk_cols, bool pipeline) {
         put(dst, peer, src, dst_offsets, src_offsets, shape, adds(atomic), chunk_rows, chunk_cols,
             pipeline);
       },

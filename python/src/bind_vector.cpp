@@ -137,9 +137,9 @@ Tile mask_of(py::handle h) {
 
 PyTile scatter_by_index(py::handle base, py::handle index, py::handle src) {
   const PyTile into = operand(base, "scatter");
-  return wrap(pl::scatter(into.tile, operand(index, "scatter").tile,
-                          operand(src, "scatter").tile, here()),
-              into.shape);
+  return wrap(
+      pl::scatter(into.tile, operand(index, "scatter").tile, operand(src, "scatter").tile, here()),
+      into.shape);
 }
 
 isa::MaskPattern mask_pattern(py::handle h) { return h.cast<isa::MaskPattern>(); }
