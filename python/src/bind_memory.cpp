@@ -175,7 +175,8 @@ py::object transpose(py::handle source, int64_t axis0, int64_t axis1) {
 /// pl.PadValue, or the number it stands for: 0, -inf, inf.
 isa::PadValue pad_value(py::handle h) {
   if (py::isinstance<isa::PadValue>(h)) return h.cast<isa::PadValue>();
-  if (!is_number(h)) fail("front.pad-value", "fillpad needs pad_value=pl.PadValue.zero, min or max");
+  if (!is_number(h))
+    fail("front.pad-value", "fillpad needs pad_value=pl.PadValue.zero, min or max");
   const double number = h.cast<double>();
   if (number == 0) return isa::PadValue::Zero;
   if (std::isinf(number)) return number < 0 ? isa::PadValue::Min : isa::PadValue::Max;
@@ -338,17 +339,13 @@ void bind_memory(py::module_& m) {
   m.def(
       "store",
       [](py::handle tile, py::handle offsets, py::handle target, py::handle shapes,
-         py::handle atomic) {
-        return store(tile, offsets, target, shapes,
-                     adds(atomic));
-      },
+         py::handle atomic) { return store(tile, offsets, target, shapes, adds(atomic)); },
       py::arg("tile"), py::arg("offsets"), py::arg("output_tensor"), py::arg("shapes") = py::none(),
       py::arg("atomic") = py::none());
   m.def(
       "assemble",
       [](py::handle target, py::handle source, py::handle offset, py::handle atomic) {
-        return assemble(target, source, offset,
-                        adds(atomic));
+        return assemble(target, source, offset, adds(atomic));
       },
       py::arg("target"), py::arg("source"), py::arg("offset"), py::arg("atomic") = py::none());
   m.def(

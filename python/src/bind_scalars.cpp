@@ -43,8 +43,7 @@ void bind_scalars(py::module_& m) {
   m.def("array_create", &create_array, py::arg("extent"), py::arg("dtype"));
   const auto read = [&](const char* name, const char* source, const char* index) {
     m.def(
-        name,
-        [](py::handle s, py::handle i) { return read_element(s, dims_of(i, "an index")); },
+        name, [](py::handle s, py::handle i) { return read_element(s, dims_of(i, "an index")); },
         py::arg(source), py::arg(index));
   };
   read("read", "src", "offset");

@@ -174,10 +174,10 @@ TEST_CASE("an output beyond L0C is an error naming it") {
       std::move(b), "qproj_matmul",
       {lower_test::buffer("x", DType::BF16, 128, 64), lower_test::buffer("w", DType::BF16, 64, 512),
        lower_test::buffer("c", DType::F32, 128, 512, isa::BufferRole::Output)});
-  CHECK_THROWS_WITH(
-      lower::lower(p, lower_test::a2a3(), serial()),
-      "scope qproj_matmul: L0C needs 262144 B, a2a3 has 131072 B; use smaller tiles; live: [128x512] "
-      "FP32 [lower.l0c-overflow]");
+  CHECK_THROWS_WITH(lower::lower(p, lower_test::a2a3(), serial()),
+                    "scope qproj_matmul: L0C needs 262144 B, a2a3 has 131072 B; use smaller tiles; "
+                    "live: [128x512] "
+                    "FP32 [lower.l0c-overflow]");
   CHECK_NOTHROW(lower::lower(p, lower_test::a5(), serial()));  // 256 KB there
 }
 
