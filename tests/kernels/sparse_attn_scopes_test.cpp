@@ -64,8 +64,7 @@ TEST_CASE("HCA at the full size has upstream's scopes and operations") {
                           {"quant", 32},
                           {"proj_b", 32}});
   CHECK(count_ops(p, isa::Opcode::TLOAD) == 38956);
-  // Upstream's two halves of a quant row store the scale twice.
-  CHECK(count_ops(p, isa::Opcode::TSTORE) == 29876 - 16);
+  CHECK(count_ops(p, isa::Opcode::TSTORE) == 29876);
   CHECK(count_ops(p, isa::Opcode::TMATMUL) + count_ops(p, isa::Opcode::TMATMUL_ACC) == 4096);
   CHECK(count_ops(p, isa::Opcode::SREAD) == 32896);
   CHECK(p.diagnostics.empty());
