@@ -59,6 +59,8 @@ std::map<std::string, std::string> environment(const PythonRunnerOptions& option
       {"A2A3SIM_CHIP_SET", joined(options.chip_overrides)},
       {"A2A3SIM_GOLDEN", options.golden ? "1" : "0"},
       {"A2A3SIM_THREADS", fmt::format("{}", std::max(1, static_cast<int>(cores) / options.jobs))},
+      {"A2A3SIM_SEED", "1"},  // the work of routed experts depends on drawn inputs
+      {"PYTHONHASHSEED", "0"},
       {"PYPTO_BENCH", ""}};
 }
 

@@ -18,6 +18,7 @@ from pypto import _torch_compat  # noqa: E402
 
 _environment.make_torch_importable()
 _torch_compat.install()
+_environment.seed_if_asked()
 _environment.install_excepthook()
 _environment.make_golden_importable()
 _golden.skip_if_asked()

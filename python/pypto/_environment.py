@@ -32,6 +32,21 @@ def make_torch_importable() -> None:
         sys.path.append(str(packages))
 
 
+def seed_if_asked() -> None:
+    """A2A3SIM_SEED=n: inputs that a file draws without its own seed are the same in every run."""
+    text = os.environ.get("A2A3SIM_SEED", "")
+    if not text.isdigit():
+        return
+    import random
+
+    import numpy
+    import torch
+
+    random.seed(int(text))
+    numpy.random.seed(int(text) % 2**32)
+    torch.manual_seed(int(text))
+
+
 def make_golden_importable() -> None:
     """Puts the checkout's root on sys.path for a script run from inside a pypto-lib checkout."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)

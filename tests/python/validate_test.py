@@ -1,4 +1,4 @@
-"""A2A3SIM_GOLDEN=0 takes the goldens out of a checkout's harness."""
+"""What `validate` asks of the front end: no goldens, equal inputs in every run."""
 
 from __future__ import annotations
 
@@ -58,6 +58,23 @@ class GoldenSkipped(unittest.TestCase):
                    "import golden\nfrom golden import runner\nimport pypto")
         expected = "('f', 's', None, 'd', 2) ('p', 's', None, None) ('f', 's', None, None, 1e-05)"
         self.assertEqual(self.printed(imports, "0"), expected)
+
+
+class Seeded(unittest.TestCase):
+    CODE = ("import pypto, random, numpy, torch\n"
+            "print(random.random(), numpy.random.rand(), torch.rand(1).item())")
+
+    def drawn(self, seed: str | None) -> str:
+        env = {k: v for k, v in os.environ.items() if k != "A2A3SIM_SEED"}
+        if seed is not None:
+            env["A2A3SIM_SEED"] = seed
+        return subprocess.run([sys.executable, "-B", "-c", self.CODE], env=env, check=True,
+                              capture_output=True, text=True).stdout
+
+    def test_inputs_are_equal_with_a_seed_only(self) -> None:
+        self.assertEqual(self.drawn("1"), self.drawn("1"))
+        self.assertNotEqual(self.drawn("1"), self.drawn("2"))
+        self.assertNotEqual(self.drawn(None), self.drawn(None))
 
 
 if __name__ == "__main__":
